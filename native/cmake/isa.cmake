@@ -1,0 +1,26 @@
+# A source file is compiled for the instruction set that its name ends in, and for the baseline otherwise.
+set(LENO_ISA_avx2 -mavx2 -mfma -mf16c)
+set(LENO_ISA_avx512 ${LENO_ISA_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+set(LENO_ISA_avx512_dot ${LENO_ISA_avx512} -mavx512bf16 -mavx512vnni)
+set(LENO_ISA_amx ${LENO_ISA_avx512_dot} -mamx-tile -mamx-bf16 -mamx-int8)
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(LENO_X86 ON)
+else()
+  set(LENO_X86 OFF)
+endif()
+
+# Files of other architectures are compiled too, and are empty there: they test __AVX2__ and the like.
+function(leno_set_isa_flags)
+  if(NOT LENO_X86)
+    return()
+  endif()
+  foreach(source IN LISTS ARGN)
+    foreach(isa avx512_dot avx512 avx2 amx)
+      if(source MATCHES "_${isa}\\.cpp$")
+        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${LENO_ISA_${isa}}")
+        break()
+      endif()
+    endforeach()
+  endforeach()
+endfunction()

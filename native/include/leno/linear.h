@@ -1,0 +1,77 @@
+/*
+ * Linear layer with sparse weights: Y = norm(act(X W^T + bias) + residual).
+ *
+ * At creation the operator times every kernel that can run it, dense ones included, for each number of tokens that the
+ * user names, and keeps the fastest for each; so it is never slower than dense.
+ */
+#ifndef LENO_LINEAR_H
+#define LENO_LINEAR_H
+
+#include "leno/base.h"
+#include "leno/device.h"
+#include "leno/packed.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct leno_linear_s* leno_linear;
+
+typedef struct leno_linear_options {
+  int64_t struct_size;     /* sizeof(leno_linear_options) */
+  int32_t layout;          /* LENO_TOKEN_MAJOR or LENO_FEATURE_MAJOR, of X, Y and the residual */
+  int32_t io_dtype;        /* LENO_F32 or LENO_BF16, of X, Y and the residual */
+  int32_t activation;      /* LENO_ACT_ */
+  int32_t residual;        /* 1: forwards take a residual, added after the activation; else 0 */
+  const float* bias;       /* M values in original row order, or NULL; copied */
+  int64_t bias_count;      /* M, or 0 with NULL */
+  const float* norm_gain;  /* layer normalisation over the M features of a token, last of all: M values, or NULL for */
+  const float* norm_shift; /* none; both or neither; token-major only; copied */
+  int64_t norm_count;      /* M, or 0 with NULL */
+  double norm_epsilon;     /* added to the variance; > 0 */
+  const int64_t* buckets;  /* token counts to choose kernels for, ascending, each >= 1; NULL means {1, 16, 128} */
+  int64_t buckets_count;   /* up to 16 */
+  const char* kernel;      /* use this kernel alone, by name; NULL: choose */
+  const char* plan_file;   /* keep choices here and reuse them; NULL: measure each time */
+} leno_linear_options;
+
+/* Fills in the defaults: token-major, float32, no activation, no residual, no bias, buckets {1, 16, 128}. */
+LENO_API int leno_linear_options_init(leno_linear_options* options);
+
+/* The operator keeps what it needs of packed, which may be destroyed afterwards; the device must outlive it. */
+LENO_API int leno_linear_create(leno_device device, leno_packed packed, const leno_linear_options* options,
+                                leno_linear* out);
+LENO_API void leno_linear_destroy(leno_linear op);
+
+/* Scratch bytes that a forward of up to max_tokens tokens needs in its context. */
+LENO_API int leno_linear_workspace_size(leno_linear op, int64_t max_tokens, int64_t* bytes);
+
+/*
+ * Y = norm(act(X W^T + bias) + residual) for `tokens` tokens; allocates nothing.
+ *  x:        token-major [tokens][K], stride ldx >= K; feature-major [K][tokens], stride ldx >= tokens.
+ *  residual: as y; NULL unless the operator was created with one. May be y itself.
+ *  y:        token-major [tokens][M], stride ldy >= M; feature-major [M][tokens], stride ldy >= tokens.
+ * Addresses are multiples of the element size. y may not overlap x. tokens = 0 does nothing.
+ * A bucket serves the token counts above the one below it; the last serves all larger ones.
+ * The context must have been reserved: else LENO_ERR_BUFFER_TOO_SMALL.
+ */
+LENO_API int leno_linear_forward(leno_linear op, leno_context context, int64_t tokens, const void* x, int64_t ldx,
+                                 const void* residual, int64_t ldresidual, void* y, int64_t ldy);
+
+/* Text (UTF-8 JSON) that tells the candidates of every bucket, their measured times, refusals, and the reason of the
+ * choice. bytes receives the size with the closing 0. */
+LENO_API int leno_linear_explain_size(leno_linear op, int64_t* bytes);
+LENO_API int leno_linear_explain(leno_linear op, char* text, int64_t capacity);
+
+/* Name of the kernel that serves this number of tokens. Lives as long as the operator; NULL for a bad argument. */
+LENO_API const char* leno_linear_kernel(leno_linear op, int64_t tokens);
+
+/* The kernels of this build: name, and why this machine cannot run it ("" where it can). NULL past the end. */
+LENO_API int64_t leno_linear_kernel_count(void);
+LENO_API const char* leno_linear_kernel_name(int64_t index);
+LENO_API const char* leno_linear_kernel_refusal(int64_t index);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

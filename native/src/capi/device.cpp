@@ -1,0 +1,90 @@
+#include "leno/device.h"
+
+#include "capi/guard.h"
+#include "capi/handles.h"
+
+using leno::Isa;
+using leno::require;
+using leno::capi::guard;
+using leno::capi::require_not_null;
+
+namespace {
+
+constexpr int kMaxThreads = 1024;
+
+bool is_isa(int isa) {
+  switch (isa) {
+    case LENO_ISA_PORTABLE:
+    case LENO_ISA_AVX2:
+    case LENO_ISA_AVX512:
+    case LENO_ISA_AVX512_DOT:
+    case LENO_ISA_AMX:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+int leno_isa_supported(int isa) { return is_isa(isa) && leno::isa_supported(static_cast<Isa>(isa)); }
+
+const char* leno_isa_name(int isa) {
+  if (isa == LENO_ISA_AUTO) return "auto";
+  return is_isa(isa) ? leno::isa_name(static_cast<Isa>(isa)) : "unknown";
+}
+
+const char* leno_isa_refusal(int isa) {
+  return is_isa(isa) ? leno::isa_refusal(static_cast<Isa>(isa)) : "unknown instruction set";
+}
+
+const char* leno_cpu_name(void) { return leno::cpu_name(); }
+
+int leno_cuda_built(void) { return LENO_CUDA_BUILT; }
+
+int leno_device_create_cpu(int threads, int isa, leno_device* out) {
+  return guard(__func__, [&] {
+    require_not_null(out, "out");
+    require(threads >= 1 && threads <= kMaxThreads, LENO_ERR_INVALID_ARGUMENT, "threads is ", threads,
+            ", expected 1 .. ", kMaxThreads);
+    require(isa == LENO_ISA_AUTO || is_isa(isa), LENO_ERR_INVALID_ARGUMENT, "isa is ", isa,
+            ", expected a LENO_ISA_ number");
+    const Isa chosen = isa == LENO_ISA_AUTO ? leno::best_isa() : static_cast<Isa>(isa);
+    require(leno::isa_supported(chosen), LENO_ERR_UNSUPPORTED, "isa is ", leno::isa_name(chosen), ", but ",
+            leno::isa_refusal(chosen));
+    *out = new leno_device_s(threads, chosen);
+  });
+}
+
+void leno_device_destroy(leno_device device) { delete device; }
+
+int leno_device_threads(leno_device device) { return device == nullptr ? 0 : device->device.threads(); }
+
+int leno_device_isa(leno_device device) { return device == nullptr ? 0 : static_cast<int>(device->device.isa()); }
+
+int leno_context_create(leno_device device, leno_context* out) {
+  return guard(__func__, [&] {
+    require_not_null(device, "device");
+    require_not_null(out, "out");
+    *out = new leno_context_s(device->device);
+  });
+}
+
+void leno_context_destroy(leno_context context) { delete context; }
+
+int leno_context_reserve(leno_context context, int64_t bytes) {
+  return guard(__func__, [&] {
+    require_not_null(context, "context");
+    require(bytes >= 0 && bytes <= (int64_t{1} << 40), LENO_ERR_INVALID_ARGUMENT, "bytes is ", bytes,
+            ", expected 0 .. 2^40");
+    leno::Context& c = context->context;
+    require(c.try_enter(), LENO_ERR_INVALID_STATE, "context is in use by a forward of another thread");
+    struct Leave {
+      leno::Context& c;
+      ~Leave() { c.leave(); }
+    } leave{c};
+    c.reserve(bytes);
+  });
+}
+
+int64_t leno_context_capacity(leno_context context) { return context == nullptr ? 0 : context->context.capacity(); }

@@ -1,0 +1,144 @@
+#include "pack/packed_weights.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace leno {
+namespace {
+
+constexpr int64_t kNarrowColumns = 65536;
+
+float largest_magnitude(const float* row, const int32_t* columns, int64_t count) {
+  float largest = 0;
+  for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::fabs(row[columns[i]]));
+  return largest;
+}
+
+void require_finite(MatrixView<const float> w) {
+  for (int64_t r = 0; r < w.rows; ++r) {
+    for (int64_t c = 0; c < w.columns; ++c) {
+      require(std::isfinite(w(r, c)), LENO_ERR_NOT_FINITE, "w[", r, "][", c, "] is ", w(r, c),
+              ", expected a finite number");
+    }
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const PackedWeights> PackedWeights::pack(const Pattern& pattern, MatrixView<const float> w,
+                                                         DType dtype) {
+  require(w.rows == pattern.rows && w.columns == pattern.columns, LENO_ERR_INVALID_SHAPE, "w is ", w.rows, " x ",
+          w.columns, ", expected the pattern's ", pattern.rows, " x ", pattern.columns);
+  require_finite(w);
+  std::shared_ptr<PackedWeights> p(new PackedWeights());
+  p->rows_ = pattern.rows;
+  p->columns_ = pattern.columns;
+  p->vector_ = pattern.vector;
+  p->identity_ = pattern.is_identity();
+  p->dtype_ = dtype;
+  p->permutation_ = pattern.permutation;
+  p->offsets_ = pattern.offsets;
+  if (pattern.columns <= kNarrowColumns) {
+    p->narrow_indices_.assign(pattern.indices.begin(), pattern.indices.end());
+  } else {
+    p->wide_indices_ = pattern.indices;
+  }
+  p->store_values(w);
+  return p;
+}
+
+std::shared_ptr<const PackedWeights> PackedWeights::pack_dense(MatrixView<const float> w, DType dtype) {
+  require(w.rows >= 1 && w.columns >= 1, LENO_ERR_INVALID_SHAPE, "w is ", w.rows, " x ", w.columns,
+          ", expected at least 1 x 1");
+  require_finite(w);
+  std::shared_ptr<PackedWeights> p(new PackedWeights());
+  p->rows_ = w.rows;
+  p->columns_ = w.columns;
+  p->vector_ = kDenseVector;
+  p->dense_ = true;
+  p->dtype_ = dtype;
+  p->store_values(w);
+  return p;
+}
+
+void PackedWeights::store_values(MatrixView<const float> w) {
+  AlignedBuffer buffer(kept_weights() * size_of(dtype_));
+  if (dtype_ == DType::i8) scales_.resize(static_cast<size_t>(rows_));
+  std::vector<int32_t> columns;
+  for (int64_t g = 0; g < groups(); ++g) {
+    const int64_t height = group_rows(g), count = kept(g), first = value_offset(g);
+    columns.resize(static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) columns[static_cast<size_t>(i)] = column(g, i);
+    for (int64_t v = 0; v < height; ++v) {
+      const int64_t packed_row = g * vector_ + v;
+      const float* source = w.row(row(packed_row));
+      float inverse = 0;
+      if (dtype_ == DType::i8) {
+        const float largest = largest_magnitude(source, columns.data(), count);
+        scales_[static_cast<size_t>(packed_row)] = largest / 127;
+        inverse = largest > 0 ? 127 / largest : 0;
+      }
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t at = first + i * height + v;
+        const float value = source[columns[static_cast<size_t>(i)]];
+        if (dtype_ == DType::f32) buffer.as<float>()[at] = value;
+        if (dtype_ == DType::bf16) buffer.as<bf16_t>()[at] = to_bf16(value);
+        if (dtype_ == DType::i8) {
+          buffer.as<int8_t>()[at] = static_cast<int8_t>(std::clamp(std::nearbyint(value * inverse), -127.f, 127.f));
+        }
+      }
+    }
+  }
+  owned_values_ = std::move(buffer);
+  values_data_ = owned_values_.data();
+}
+
+int64_t PackedWeights::kept_weights() const {
+  int64_t n = 0;
+  for (int64_t g = 0; g < groups(); ++g) n += kept(g) * group_rows(g);
+  return n;
+}
+
+int32_t PackedWeights::column(int64_t g, int64_t i) const {
+  if (dense_) return static_cast<int32_t>(i);
+  const size_t at = static_cast<size_t>(offsets_[static_cast<size_t>(g)] + i);
+  return narrow_indices_.empty() ? wide_indices_[at] : narrow_indices_[at];
+}
+
+int64_t PackedWeights::bytes() const {
+  return kept_weights() * size_of(dtype_) +
+         static_cast<int64_t>(permutation_.size() * 4 + offsets_.size() * 8 + narrow_indices_.size() * 2 +
+                              wide_indices_.size() * 4 + scales_.size() * 4);
+}
+
+Pattern PackedWeights::pattern() const {
+  require(!dense_, LENO_ERR_INVALID_STATE, "packed holds dense weights, expected weights with a pattern");
+  Pattern p;
+  p.rows = rows_;
+  p.columns = columns_;
+  p.vector = vector_;
+  p.permutation = permutation_;
+  p.offsets = offsets_;
+  p.indices.assign(narrow_indices_.begin(), narrow_indices_.end());
+  p.indices.insert(p.indices.end(), wide_indices_.begin(), wide_indices_.end());
+  return p;
+}
+
+void PackedWeights::to_dense(MatrixView<float> w) const {
+  for (int64_t r = 0; r < rows_; ++r) std::fill_n(w.row(r), columns_, 0.f);
+  for (int64_t g = 0; g < groups(); ++g) {
+    for (int64_t i = 0; i < kept(g); ++i) {
+      for (int64_t v = 0; v < group_rows(g); ++v) {
+        float value = 0;
+        if (dtype_ == DType::f32) value = values<float>(g, i)[v];
+        if (dtype_ == DType::bf16) value = from_bf16(values<bf16_t>(g, i)[v]);
+        if (dtype_ == DType::i8) value = scale(g * vector_ + v) * static_cast<float>(values<int8_t>(g, i)[v]);
+        w(row(g * vector_ + v), column(g, i)) = value;
+      }
+    }
+  }
+}
+
+}  // namespace leno

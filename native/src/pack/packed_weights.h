@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/aligned_buffer.h"
+#include "core/dtype.h"
+#include "core/matrix_view.h"
+#include "pattern/pattern.h"
+
+namespace leno {
+
+// The kept weights of one matrix, in the order in which they are stored: group by group, column by column, the rows of
+// the group contiguous. Kernels make layouts of their own from it (kernels/registry.h). Immutable.
+//
+// Dense weights are groups of kDenseVector rows in their own order that keep every column; they store no indices.
+class PackedWeights {
+ public:
+  static constexpr int64_t kDenseVector = 16;
+
+  static std::shared_ptr<const PackedWeights> pack(const Pattern& pattern, MatrixView<const float> w, DType dtype);
+  static std::shared_ptr<const PackedWeights> pack_dense(MatrixView<const float> w, DType dtype);
+
+  int64_t rows() const { return rows_; }
+  int64_t columns() const { return columns_; }
+  int64_t vector() const { return vector_; }  // kDenseVector where dense
+  bool dense() const { return dense_; }
+  DType dtype() const { return dtype_; }
+  int64_t groups() const { return ceil_div(rows_, vector_); }
+  int64_t group_rows(int64_t g) const { return g + 1 < groups() ? vector_ : rows_ - g * vector_; }
+  int64_t kept(int64_t g) const { return dense_ ? columns_ : offsets_[size_t(g) + 1] - offsets_[size_t(g)]; }
+  int64_t kept_vectors() const { return dense_ ? groups() * columns_ : offsets_.back(); }
+  int64_t kept_weights() const;
+  double density() const { return double(kept_weights()) / (double(rows_) * double(columns_)); }
+
+  // Column of the i-th kept vector of group g.
+  int32_t column(int64_t g, int64_t i) const;
+  // Original row of packed row r, and whether all rows stay where they are.
+  int32_t row(int64_t r) const { return dense_ ? int32_t(r) : permutation_[size_t(r)]; }
+  bool identity() const { return identity_; }
+
+  // Values of the i-th kept vector of group g: group_rows(g) elements.
+  template <class T>
+  const T* values(int64_t g, int64_t i) const {
+    return reinterpret_cast<const T*>(values_data_) + value_offset(g) + i * group_rows(g);
+  }
+  // int8 only: weight = scale * q, per packed row.
+  float scale(int64_t packed_row) const { return scales_[size_t(packed_row)]; }
+
+  int64_t bytes() const;  // values, indices, offsets, permutation, scales
+  Pattern pattern() const;
+  // What the kernels multiply with, in original row order, zero where dropped.
+  void to_dense(MatrixView<float> w) const;
+
+ private:
+  friend class PackedCodec;  // pack/packed_codec: blobs and files
+  PackedWeights() = default;
+  void store_values(MatrixView<const float> w);
+  int64_t value_offset(int64_t g) const {
+    return dense_ ? g * vector_ * columns_ : offsets_[size_t(g)] * vector_;  // only the last group may be short
+  }
+
+  int64_t rows_ = 0, columns_ = 0, vector_ = 0;
+  bool dense_ = false, identity_ = true;
+  DType dtype_ = DType::f32;
+  std::vector<int32_t> permutation_;
+  std::vector<int64_t> offsets_;
+  std::vector<uint16_t> narrow_indices_;  // where columns <= 65536
+  std::vector<int32_t> wide_indices_;     // else
+  std::vector<float> scales_;
+  AlignedBuffer owned_values_;
+  std::shared_ptr<const void> mapping_;  // keeps a mapped file alive where the values lie in one
+  const std::byte* values_data_ = nullptr;
+};
+
+}  // namespace leno

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace leno {
+
+constexpr int kMinVector = 4;
+constexpr int kMaxVector = 128;
+
+// Which weights of an M x K matrix are kept: rows permuted and cut into groups of V, each group with its own columns.
+// Immutable once checked; the last group holds the rows that are left over.
+struct Pattern {
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t vector = 0;
+  std::vector<int32_t> permutation;  // original row of packed row i
+  std::vector<int64_t> offsets;      // groups + 1 positions in indices
+  std::vector<int32_t> indices;      // kept columns, ascending inside a group
+
+  int64_t groups() const { return (rows + vector - 1) / vector; }
+  int64_t group_rows(int64_t g) const { return g + 1 < groups() ? vector : rows - g * vector; }
+  int64_t kept(int64_t g) const { return offsets[static_cast<size_t>(g) + 1] - offsets[static_cast<size_t>(g)]; }
+  const int32_t* group_columns(int64_t g) const { return indices.data() + offsets[static_cast<size_t>(g)]; }
+  int64_t kept_weights() const;
+  bool is_identity() const;
+};
+
+// Throws Error with the offending entry unless the pattern is what its fields claim.
+void check_pattern(const Pattern& pattern);
+
+}  // namespace leno

@@ -1,0 +1,45 @@
+#include "leno/device.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+extern "C" int leno_headers_compile_as_c(void);
+
+namespace {
+
+TEST(Base, HeadersCompileAsC) { EXPECT_TRUE(leno_headers_compile_as_c()); }
+
+TEST(Device, PortableIsAlwaysThere) {
+  EXPECT_EQ(1, leno_isa_supported(LENO_ISA_PORTABLE));
+  EXPECT_STREQ("", leno_isa_refusal(LENO_ISA_PORTABLE));
+  EXPECT_EQ(0, leno_isa_supported(7));
+  EXPECT_STREQ("unknown", leno_isa_name(7));
+}
+
+TEST(Device, RefusesBadArgumentsByName) {
+  leno_device device = nullptr;
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, leno_device_create_cpu(0, LENO_ISA_AUTO, &device));
+  EXPECT_EQ(std::string("leno_device_create_cpu: threads is 0, expected 1 .. 1024"), leno_last_error());
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, leno_device_create_cpu(1, 7, &device));
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, leno_device_create_cpu(1, LENO_ISA_AUTO, nullptr));
+  EXPECT_EQ(nullptr, device);
+}
+
+TEST(Context, GrowsAndNeverShrinks) {
+  leno_device device = nullptr;
+  ASSERT_EQ(LENO_OK, leno_device_create_cpu(2, LENO_ISA_PORTABLE, &device));
+  EXPECT_EQ(2, leno_device_threads(device));
+  EXPECT_EQ(LENO_ISA_PORTABLE, leno_device_isa(device));
+  leno_context context = nullptr;
+  ASSERT_EQ(LENO_OK, leno_context_create(device, &context));
+  EXPECT_EQ(0, leno_context_capacity(context));
+  ASSERT_EQ(LENO_OK, leno_context_reserve(context, 1000));
+  ASSERT_EQ(LENO_OK, leno_context_reserve(context, 10));
+  EXPECT_EQ(1000, leno_context_capacity(context));
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, leno_context_reserve(context, -1));
+  leno_context_destroy(context);
+  leno_device_destroy(device);
+}
+
+}  // namespace
