@@ -1,6 +1,10 @@
 # A source file is compiled for the instruction set that its name ends in, and for the baseline otherwise.
 set(LENO_ISA_avx2 -mavx2 -mfma -mf16c)
-set(LENO_ISA_avx512 ${LENO_ISA_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+# GCC 12 warns about its own AVX-512 intrinsics (GCC bug 105593).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  set(LENO_ISA_avx512_warnings -Wno-uninitialized -Wno-maybe-uninitialized)
+endif()
+set(LENO_ISA_avx512 ${LENO_ISA_avx2} ${LENO_ISA_avx512_warnings} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
 set(LENO_ISA_avx512_dot ${LENO_ISA_avx512} -mavx512bf16 -mavx512vnni)
 set(LENO_ISA_amx ${LENO_ISA_avx512_dot} -mamx-tile -mamx-bf16 -mamx-int8)
 

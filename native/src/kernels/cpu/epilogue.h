@@ -1,0 +1,111 @@
+#pragma once
+
+#include "kernels/cpu/activation.h"
+
+// What happens to a finished sum (bias included: kernels start their accumulators with it): activation, residual,
+// conversion, write-back. S is the instruction set, IO the element type of y and the residual (float or bf16_t).
+namespace leno::kernels {
+namespace {
+
+inline float to_float(float v) { return v; }
+inline float to_float(bf16_t v) { return from_bf16(v); }
+inline void assign(float& to, float v) { to = v; }
+inline void assign(bf16_t& to, float v) { to = to_bf16(v); }
+
+template <class IO>
+struct Output {
+  Layout layout;
+  Activation activation;
+  IO* y;
+  int64_t ldy;
+  const IO* residual;  // nullptr: none
+  int64_t ldresidual;
+
+  Output(const LinearSpec& spec, const LinearCall& call)
+      : layout(spec.layout),
+        activation(spec.activation),
+        y(static_cast<IO*>(call.y)),
+        ldy(call.ldy),
+        residual(static_cast<const IO*>(call.residual)),
+        ldresidual(call.ldresidual) {}
+  // Address of an output, and of its residual.
+  int64_t at(int64_t row, int64_t token, int64_t stride) const {
+    return layout == Layout::token_major ? token * stride + row : row * stride + token;
+  }
+  IO* out(int64_t row, int64_t token) const { return y + at(row, token, ldy); }
+  const IO* in(int64_t row, int64_t token) const {
+    return residual == nullptr ? nullptr : residual + at(row, token, ldresidual);
+  }
+  // Sums may be stored to y as they are.
+  bool plain() const { return activation == Activation::none && residual == nullptr; }
+};
+
+// The first n lanes of v, which lie side by side in y.
+template <class S, Activation A, class IO>
+inline void finish(typename S::Vec v, IO* y, const IO* residual, int n) {
+  v = activate<S, A>(v);
+  if (n == S::kLanes) {
+    if (residual != nullptr) v = S::add(v, S::load(residual));
+    S::store(y, v);
+  } else {
+    if (residual != nullptr) v = S::add(v, S::load(residual, n));
+    S::store(y, v, n);
+  }
+}
+
+// n sums that lie side by side in y: tokens of a row (feature-major) or rows of a token (token-major).
+// sums may be read up to the next multiple of the vector.
+template <class S, class IO>
+void finish_run(const Output<IO>& out, const float* sums, int64_t row, int64_t token, int n) {
+  IO* y = out.out(row, token);
+  const IO* residual = out.in(row, token);
+  with_activation(out.activation, [&](auto a) {
+    for (int i = 0; i < n; i += S::kLanes) {
+      finish<S, a()>(S::load(sums + i), y + i, residual == nullptr ? nullptr : residual + i,
+                     n - i < S::kLanes ? n - i : S::kLanes);
+    }
+  });
+}
+
+// n sums of one token: output i belongs to row rows[i]. sums is overwritten, up to the next multiple of the vector.
+template <class S, class IO>
+void finish_scattered(const Output<IO>& out, float* sums, const int32_t* rows, int64_t token, int n) {
+  if (out.activation != Activation::none) {
+    with_activation(out.activation, [&](auto a) {
+      for (int i = 0; i < n; i += S::kLanes) S::store(sums + i, activate<S, a()>(S::load(sums + i)));
+    });
+  }
+  for (int i = 0; i < n; ++i) {
+    float v = sums[i];
+    if (out.residual != nullptr) v += to_float(*out.in(rows[i], token));
+    assign(*out.out(rows[i], token), v);
+  }
+}
+
+// A block of sums, block[row * stride + token] for `rows` x `tokens`, to y from (row, token) on. Token-major output is
+// transposed in registers. The block may be read up to the next multiples of the vector in both directions.
+template <class S, class IO>
+void finish_block(const Output<IO>& out, const float* block, int64_t stride, int64_t row, int64_t rows, int64_t token,
+                  int tokens) {
+  constexpr int L = S::kLanes;
+  if (out.layout == Layout::feature_major) {
+    for (int64_t r = 0; r < rows; ++r) finish_run<S>(out, block + r * stride, row + r, token, tokens);
+    return;
+  }
+  with_activation(out.activation, [&](auto a) {
+    for (int64_t r = 0; r < rows; r += L) {
+      const int height = rows - r < L ? int(rows - r) : L;
+      for (int t = 0; t < tokens; t += L) {
+        typename S::Vec v[L];
+        for (int i = 0; i < L; ++i) v[i] = S::load(block + (r + i) * stride + t);
+        S::transpose(v);
+        for (int i = 0; i < L && t + i < tokens; ++i) {
+          finish<S, a()>(v[i], out.out(row + r, token + t + i), out.in(row + r, token + t + i), height);
+        }
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace leno::kernels
