@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
-# Sets up what is missing, then runs every test: ctest and JUnit.
+# Sets up what is missing, then runs every test: ctest and JUnit, both through Maven.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ./scripts/setup.sh
-cmake --preset release
-cmake --build --preset release
-ctest --preset release
+mvn -B -ntp verify "$@"

@@ -1,0 +1,75 @@
+package io.leno.internal;
+
+import io.leno.LenoArgumentException;
+import io.leno.LenoBufferException;
+import io.leno.LenoException;
+import io.leno.LenoFormatException;
+import io.leno.LenoIOException;
+import io.leno.LenoInternalException;
+import io.leno.LenoNotFiniteException;
+import io.leno.LenoOutOfMemoryException;
+import io.leno.LenoShapeException;
+import io.leno.LenoStateException;
+import io.leno.LenoUnsupportedException;
+import io.leno.Status;
+import java.nio.charset.StandardCharsets;
+import org.bytedeco.javacpp.BytePointer;
+
+/** Turns what went wrong, here or in the native library, into exceptions. */
+public final class Check {
+  private Check() {}
+
+  /**
+   * Throws the exception for a status of the C API, with the message of this thread's last failure.
+   */
+  public static void status(int code) {
+    if (code != Native.LENO_OK) {
+      throw failure(code, text(Native.leno_last_error()));
+    }
+  }
+
+  /** The argument, unless it is null. */
+  public static <T> T notNull(T value, String argument) {
+    if (value == null) {
+      throw new LenoArgumentException(argument + " is null, expected an object");
+    }
+    return value;
+  }
+
+  public static void argument(boolean holds, String message) {
+    if (!holds) {
+      throw new LenoArgumentException(message);
+    }
+  }
+
+  public static String text(BytePointer utf8) {
+    return utf8 == null ? "" : utf8.getString(StandardCharsets.UTF_8);
+  }
+
+  private static LenoException failure(int code, String message) {
+    switch (code) {
+      case Native.LENO_ERR_INVALID_ARGUMENT:
+        return new LenoArgumentException(message);
+      case Native.LENO_ERR_INVALID_SHAPE:
+        return new LenoShapeException(message);
+      case Native.LENO_ERR_NOT_FINITE:
+        return new LenoNotFiniteException(message);
+      case Native.LENO_ERR_BUFFER_TOO_SMALL:
+        return new LenoBufferException(message);
+      case Native.LENO_ERR_MISALIGNED:
+        return new LenoBufferException(Status.MISALIGNED, message);
+      case Native.LENO_ERR_INVALID_STATE:
+        return new LenoStateException(message);
+      case Native.LENO_ERR_UNSUPPORTED:
+        return new LenoUnsupportedException(message);
+      case Native.LENO_ERR_IO:
+        return new LenoIOException(message);
+      case Native.LENO_ERR_FORMAT:
+        return new LenoFormatException(message);
+      case Native.LENO_ERR_OUT_OF_MEMORY:
+        return new LenoOutOfMemoryException(message);
+      default:
+        return new LenoInternalException(message + " (status " + code + ")");
+    }
+  }
+}

@@ -1,0 +1,28 @@
+package io.leno.internal;
+
+import io.leno.Context;
+import io.leno.Device;
+
+/** How other packages of leno reach the handles of {@code io.leno} without their being public. */
+public abstract class Secrets {
+  private static volatile Secrets instance;
+
+  /**
+   * Called by {@link Device} when it is initialised: before anyone can hold a device or a context.
+   */
+  public static void set(Secrets secrets) {
+    instance = secrets;
+  }
+
+  public static Secrets get() {
+    return Holder.SECRETS;
+  }
+
+  public abstract DeviceHandle handle(Device device);
+
+  public abstract ContextHandle handle(Context context);
+
+  private static final class Holder {
+    static final Secrets SECRETS = instance;
+  }
+}

@@ -1,0 +1,13 @@
+/**
+ * Sparse neural-network operators: {@code io.leno} has devices, patterns and packed weights, {@code
+ * io.leno.op} has operators.
+ */
+module io.leno {
+  requires transitive org.bytedeco.javacpp;
+  requires org.bytedeco.javacpp.linux.x86_64;
+
+  exports io.leno;
+
+  opens io.leno.internal to
+      org.bytedeco.javacpp;
+}
