@@ -8,8 +8,6 @@
 namespace leno {
 namespace {
 
-constexpr int64_t kNarrowColumns = 65536;
-
 float largest_magnitude(const float* row, const int32_t* columns, int64_t count) {
   float largest = 0;
   for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::fabs(row[columns[i]]));
@@ -33,18 +31,8 @@ std::shared_ptr<const PackedWeights> PackedWeights::pack(const Pattern& pattern,
           w.columns, ", expected the pattern's ", pattern.rows, " x ", pattern.columns);
   require_finite(w);
   std::shared_ptr<PackedWeights> p(new PackedWeights());
-  p->rows_ = pattern.rows;
-  p->columns_ = pattern.columns;
-  p->vector_ = pattern.vector;
-  p->identity_ = pattern.is_identity();
+  p->set_shape(pattern);
   p->dtype_ = dtype;
-  p->permutation_ = pattern.permutation;
-  p->offsets_ = pattern.offsets;
-  if (pattern.columns <= kNarrowColumns) {
-    p->narrow_indices_.assign(pattern.indices.begin(), pattern.indices.end());
-  } else {
-    p->wide_indices_ = pattern.indices;
-  }
   p->store_values(w);
   return p;
 }
@@ -54,13 +42,29 @@ std::shared_ptr<const PackedWeights> PackedWeights::pack_dense(MatrixView<const 
           ", expected at least 1 x 1");
   require_finite(w);
   std::shared_ptr<PackedWeights> p(new PackedWeights());
-  p->rows_ = w.rows;
-  p->columns_ = w.columns;
-  p->vector_ = kDenseVector;
-  p->dense_ = true;
+  p->set_dense_shape(w.rows, w.columns);
   p->dtype_ = dtype;
   p->store_values(w);
   return p;
+}
+
+void PackedWeights::set_shape(const Pattern& pattern) {
+  require(pattern.indices.size() <= UINT32_MAX, LENO_ERR_UNSUPPORTED, "pattern keeps ", pattern.indices.size(),
+          " vectors, expected at most ", UINT32_MAX);
+  rows_ = pattern.rows;
+  columns_ = pattern.columns;
+  vector_ = pattern.vector;
+  identity_ = pattern.is_identity();
+  if (!identity_) permutation_ = NarrowArray(rows_, pattern.permutation);
+  ends_.assign(pattern.offsets.begin() + 1, pattern.offsets.end());
+  indices_ = NarrowArray(columns_, pattern.indices);
+}
+
+void PackedWeights::set_dense_shape(int64_t rows, int64_t columns) {
+  rows_ = rows;
+  columns_ = columns;
+  vector_ = kDenseVector;
+  dense_ = true;
 }
 
 void PackedWeights::store_values(MatrixView<const float> w) {
@@ -74,19 +78,24 @@ void PackedWeights::store_values(MatrixView<const float> w) {
     for (int64_t v = 0; v < height; ++v) {
       const int64_t packed_row = g * vector_ + v;
       const float* source = w.row(row(packed_row));
-      float inverse = 0;
+      double inverse = 0;  // as float it would overflow for rows of tiny weights
       if (dtype_ == DType::i8) {
         const float largest = largest_magnitude(source, columns.data(), count);
         scales_[static_cast<size_t>(packed_row)] = largest / 127;
-        inverse = largest > 0 ? 127 / largest : 0;
+        inverse = largest > 0 ? 127.0 / largest : 0;
       }
       for (int64_t i = 0; i < count; ++i) {
         const int64_t at = first + i * height + v;
-        const float value = source[columns[static_cast<size_t>(i)]];
+        const int32_t c = columns[static_cast<size_t>(i)];
+        const float value = source[c];
         if (dtype_ == DType::f32) buffer.as<float>()[at] = value;
-        if (dtype_ == DType::bf16) buffer.as<bf16_t>()[at] = to_bf16(value);
+        if (dtype_ == DType::bf16) {
+          buffer.as<bf16_t>()[at] = to_bf16(value);
+          require(std::isfinite(from_bf16(buffer.as<bf16_t>()[at])), LENO_ERR_NOT_FINITE, "w[", row(packed_row), "][",
+                  c, "] is ", value, ", expected a number that bf16 can hold");
+        }
         if (dtype_ == DType::i8) {
-          buffer.as<int8_t>()[at] = static_cast<int8_t>(std::clamp(std::nearbyint(value * inverse), -127.f, 127.f));
+          buffer.as<int8_t>()[at] = static_cast<int8_t>(std::clamp(std::nearbyint(value * inverse), -127.0, 127.0));
         }
       }
     }
@@ -101,16 +110,9 @@ int64_t PackedWeights::kept_weights() const {
   return n;
 }
 
-int32_t PackedWeights::column(int64_t g, int64_t i) const {
-  if (dense_) return static_cast<int32_t>(i);
-  const size_t at = static_cast<size_t>(offsets_[static_cast<size_t>(g)] + i);
-  return narrow_indices_.empty() ? wide_indices_[at] : narrow_indices_[at];
-}
-
 int64_t PackedWeights::bytes() const {
-  return kept_weights() * size_of(dtype_) +
-         static_cast<int64_t>(permutation_.size() * 4 + offsets_.size() * 8 + narrow_indices_.size() * 2 +
-                              wide_indices_.size() * 4 + scales_.size() * 4);
+  return kept_weights() * size_of(dtype_) + permutation_.bytes() + indices_.bytes() +
+         static_cast<int64_t>(ends_.size() * sizeof(uint32_t) + scales_.size() * sizeof(float));
 }
 
 Pattern PackedWeights::pattern() const {
@@ -119,10 +121,12 @@ Pattern PackedWeights::pattern() const {
   p.rows = rows_;
   p.columns = columns_;
   p.vector = vector_;
-  p.permutation = permutation_;
-  p.offsets = offsets_;
-  p.indices.assign(narrow_indices_.begin(), narrow_indices_.end());
-  p.indices.insert(p.indices.end(), wide_indices_.begin(), wide_indices_.end());
+  p.permutation.resize(static_cast<size_t>(rows_));
+  for (int64_t r = 0; r < rows_; ++r) p.permutation[static_cast<size_t>(r)] = row(r);
+  p.offsets.assign(1, 0);
+  p.offsets.insert(p.offsets.end(), ends_.begin(), ends_.end());
+  p.indices.resize(static_cast<size_t>(indices_.size()));
+  for (int64_t i = 0; i < indices_.size(); ++i) p.indices[static_cast<size_t>(i)] = indices_[i];
   return p;
 }
 

@@ -7,6 +7,7 @@
 #include "core/aligned_buffer.h"
 #include "core/dtype.h"
 #include "core/matrix_view.h"
+#include "pack/narrow_array.h"
 #include "pattern/pattern.h"
 
 namespace leno {
@@ -15,6 +16,9 @@ namespace leno {
 // the group contiguous. Kernels make layouts of their own from it (kernels/registry.h). Immutable.
 //
 // Dense weights are groups of kDenseVector rows in their own order that keep every column; they store no indices.
+//
+// Memory of f32 and bf16 weights: at most density times the dense bytes, 2 bytes per kept vector, 4 bytes per row
+// (where rows and columns are at most 65536). int8 adds its scales, 4 bytes per row, as dense int8 weights do.
 class PackedWeights {
  public:
   static constexpr int64_t kDenseVector = 16;
@@ -29,15 +33,15 @@ class PackedWeights {
   DType dtype() const { return dtype_; }
   int64_t groups() const { return ceil_div(rows_, vector_); }
   int64_t group_rows(int64_t g) const { return g + 1 < groups() ? vector_ : rows_ - g * vector_; }
-  int64_t kept(int64_t g) const { return dense_ ? columns_ : offsets_[size_t(g) + 1] - offsets_[size_t(g)]; }
-  int64_t kept_vectors() const { return dense_ ? groups() * columns_ : offsets_.back(); }
+  int64_t kept(int64_t g) const { return dense_ ? columns_ : int64_t(ends_[size_t(g)]) - start(g); }
+  int64_t kept_vectors() const { return dense_ ? groups() * columns_ : int64_t(ends_.back()); }
   int64_t kept_weights() const;
   double density() const { return double(kept_weights()) / (double(rows_) * double(columns_)); }
 
   // Column of the i-th kept vector of group g.
-  int32_t column(int64_t g, int64_t i) const;
+  int32_t column(int64_t g, int64_t i) const { return dense_ ? int32_t(i) : indices_[start(g) + i]; }
   // Original row of packed row r, and whether all rows stay where they are.
-  int32_t row(int64_t r) const { return dense_ ? int32_t(r) : permutation_[size_t(r)]; }
+  int32_t row(int64_t r) const { return identity_ ? int32_t(r) : permutation_[r]; }
   bool identity() const { return identity_; }
 
   // Values of the i-th kept vector of group g: group_rows(g) elements.
@@ -48,7 +52,7 @@ class PackedWeights {
   // int8 only: weight = scale * q, per packed row.
   float scale(int64_t packed_row) const { return scales_[size_t(packed_row)]; }
 
-  int64_t bytes() const;  // values, indices, offsets, permutation, scales
+  int64_t bytes() const;  // values, indices, group ends, permutation, scales
   Pattern pattern() const;
   // What the kernels multiply with, in original row order, zero where dropped.
   void to_dense(MatrixView<float> w) const;
@@ -56,18 +60,20 @@ class PackedWeights {
  private:
   friend class PackedCodec;  // pack/packed_codec: blobs and files
   PackedWeights() = default;
+  void set_shape(const Pattern& pattern);
+  void set_dense_shape(int64_t rows, int64_t columns);
   void store_values(MatrixView<const float> w);
+  int64_t start(int64_t g) const { return g == 0 ? 0 : int64_t(ends_[size_t(g) - 1]); }
   int64_t value_offset(int64_t g) const {
-    return dense_ ? g * vector_ * columns_ : offsets_[size_t(g)] * vector_;  // only the last group may be short
+    return dense_ ? g * vector_ * columns_ : start(g) * vector_;  // only the last group may be short
   }
 
   int64_t rows_ = 0, columns_ = 0, vector_ = 0;
   bool dense_ = false, identity_ = true;
   DType dtype_ = DType::f32;
-  std::vector<int32_t> permutation_;
-  std::vector<int64_t> offsets_;
-  std::vector<uint16_t> narrow_indices_;  // where columns <= 65536
-  std::vector<int32_t> wide_indices_;     // else
+  NarrowArray permutation_;     // empty where identity
+  std::vector<uint32_t> ends_;  // per group, the end of its columns in indices_
+  NarrowArray indices_;
   std::vector<float> scales_;
   AlignedBuffer owned_values_;
   std::shared_ptr<const void> mapping_;  // keeps a mapped file alive where the values lie in one

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+
+#include "capi/guard.h"
+#include "core/dtype.h"
+
+// Checks of arguments that several functions of the C API share.
+namespace leno::capi {
+
+template <class T>
+void require_aligned(const T* pointer, const char* argument) {
+  const auto address = reinterpret_cast<uintptr_t>(pointer);
+  require(address % alignof(T) == 0, LENO_ERR_MISALIGNED, argument, " is at address ", address,
+          ", expected a multiple of ", alignof(T));
+}
+
+inline void require_extent(int64_t extent, const char* argument) {
+  require(extent >= 1 && extent <= INT32_MAX, LENO_ERR_INVALID_SHAPE, argument, " is ", extent, ", expected 1 .. ",
+          INT32_MAX);
+}
+
+// The elements that a row-major matrix spans, from its first to its last.
+template <class T>
+int64_t require_matrix(const T* data, const char* argument, int64_t rows, int64_t columns, int64_t stride,
+                       const char* stride_argument) {
+  require_not_null(data, argument);
+  require_aligned(data, argument);
+  const int64_t most = INT64_MAX / static_cast<int64_t>(sizeof(T)) / rows;
+  require(stride >= columns && stride <= most, LENO_ERR_INVALID_SHAPE, stride_argument, " is ", stride,
+          ", expected at least the ", columns, " columns and at most ", most);
+  return (rows - 1) * stride + columns;
+}
+
+inline DType require_weight_dtype(int32_t dtype) {
+  require(dtype == LENO_F32 || dtype == LENO_BF16 || dtype == LENO_I8, LENO_ERR_INVALID_ARGUMENT, "dtype is ", dtype,
+          ", expected LENO_F32, LENO_BF16 or LENO_I8");
+  return static_cast<DType>(dtype);
+}
+
+}  // namespace leno::capi

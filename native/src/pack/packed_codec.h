@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/file.h"
+#include "pack/packed_weights.h"
+
+namespace leno {
+
+// Packed weights as a safetensors blob or file. docs/formats.md describes it.
+class PackedCodec {
+ public:
+  static int64_t blob_size(const PackedWeights& packed);
+  static void write_blob(const PackedWeights& packed, std::byte* blob, int64_t capacity);
+  static void save(const PackedWeights& packed, const std::string& path);
+
+  // Everything in the blob is checked before it is used. The blob is not needed afterwards.
+  static std::shared_ptr<const PackedWeights> read_blob(ByteRange blob);
+  // Values of large files stay in the file's memory map.
+  static std::shared_ptr<const PackedWeights> load(const std::string& path);
+
+ private:
+  struct Parts;
+  static Parts encode(const PackedWeights& packed);
+  // owner: what keeps the blob alive where values may stay in it, or nullptr.
+  static std::shared_ptr<const PackedWeights> decode(ByteRange blob, const std::shared_ptr<const void>& owner);
+};
+
+}  // namespace leno
