@@ -1,0 +1,133 @@
+#include "ops/linear.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "ops/linear_check.h"
+
+namespace leno::ops {
+namespace {
+
+constexpr size_t kMaxBuckets = 16;
+
+void check_features(const std::vector<float>& values, const char* name, int64_t rows) {
+  if (values.empty()) return;
+  require(static_cast<int64_t>(values.size()) == rows, LENO_ERR_INVALID_SHAPE, name, " has ", values.size(),
+          " values, expected M = ", rows);
+  for (size_t i = 0; i < values.size(); ++i) {
+    require(std::isfinite(values[i]), LENO_ERR_NOT_FINITE, name, "[", i, "] is ", values[i],
+            ", expected a finite number");
+  }
+}
+
+void check_buckets(const std::vector<int64_t>& buckets) {
+  require(!buckets.empty() && buckets.size() <= kMaxBuckets, LENO_ERR_INVALID_ARGUMENT, "buckets_count is ",
+          buckets.size(), ", expected 1 .. ", kMaxBuckets);
+  int64_t below = 0;
+  for (size_t i = 0; i < buckets.size(); ++i) {
+    require(buckets[i] > below && buckets[i] <= plan::kMaxTokens, LENO_ERR_INVALID_ARGUMENT, "buckets[", i, "] is ",
+            buckets[i], ", expected ", below + 1, " .. 2^30");
+    below = buckets[i];
+  }
+}
+
+LinearOptions checked(LinearOptions options, const PackedWeights& packed) {
+  check_features(options.bias, "bias", packed.rows());
+  check_features(options.norm_gain, "norm_gain", packed.rows());
+  check_features(options.norm_shift, "norm_shift", packed.rows());
+  check_buckets(options.buckets);
+  require(options.norm_gain.empty() == options.norm_shift.empty(), LENO_ERR_INVALID_ARGUMENT,
+          "norm_gain and norm_shift: one is given, expected both or neither");
+  if (!options.norm_gain.empty()) {
+    require(options.layout == kernels::Layout::token_major, LENO_ERR_UNSUPPORTED,
+            "layout is feature-major, expected token-major with layer normalisation");
+    require(std::isfinite(options.norm_epsilon) && options.norm_epsilon > 0, LENO_ERR_INVALID_ARGUMENT,
+            "norm_epsilon is ", options.norm_epsilon, ", expected a finite number > 0");
+  }
+  return options;
+}
+
+plan::LinearQuestion question(const PackedWeights& packed, const LinearOptions& o) {
+  const float* bias = o.bias.empty() ? nullptr : o.bias.data();
+  return {{packed.rows(), packed.columns(), o.layout, o.io, o.activation, bias},
+          o.residual,
+          o.buckets,
+          o.kernel,
+          o.plan_file};
+}
+
+}  // namespace
+
+Linear::Linear(Device& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
+               plan::LinearKernels kernels)
+    : device_(device),
+      options_(checked(std::move(options), *packed)),
+      question_(question(*packed, options_)),
+      description_(device, *packed, question_, has_norm()),
+      norm_{options_.norm_gain.data(), options_.norm_shift.data(), packed->rows(),
+            static_cast<float>(options_.norm_epsilon)},
+      norm_rows_(kernels::layer_norm_rows(device.isa(), options_.io)),
+      plan_(plan::plan_linear(device, packed, question_, kernels)) {}
+
+const plan::LinearBucket& Linear::bucket(int64_t tokens) const {
+  for (const plan::LinearBucket& b : plan_.buckets) {
+    if (tokens <= b.bucket.to) return b;
+  }
+  return plan_.buckets.back();
+}
+
+int64_t Linear::part_scratch(int64_t tokens, int parts) const {
+  const plan::LinearBucket& b = bucket(tokens);
+  return b.kernel->scratch_bytes(*b.weights, spec(), tokens, parts);
+}
+
+// The pool hands out all of its parts, or one where it is busy.
+int64_t Linear::scratch(int64_t tokens) const {
+  const int threads = device_.threads();
+  return std::max(part_scratch(tokens, 1), threads * part_scratch(tokens, threads));
+}
+
+int64_t Linear::workspace_size(int64_t max_tokens) const {
+  require(max_tokens >= 0 && max_tokens <= plan::kMaxTokens, LENO_ERR_INVALID_ARGUMENT, "max_tokens is ", max_tokens,
+          ", expected 0 .. 2^30");
+  int64_t bytes = 0;
+  for (const plan::LinearBucket& b : plan_.buckets) {
+    if (b.bucket.from <= max_tokens) bytes = std::max(bytes, scratch(std::min(max_tokens, b.bucket.to)));
+  }
+  return bytes;
+}
+
+void Linear::check(const LinearCall& call) const { check_call(spec(), options_.residual, call); }
+
+void Linear::run_part(const LinearCall& call, std::byte* scratch, int part, int parts) const noexcept {
+  const plan::LinearBucket& b = bucket(call.tokens);
+  b.kernel->run(*b.weights, spec(), call, scratch, part, parts);
+}
+
+void Linear::norm_part(const LinearCall& call, int part, int parts) const noexcept {
+  const int64_t begin = call.tokens * part / parts, end = call.tokens * (part + 1) / parts;
+  std::byte* y = static_cast<std::byte*>(call.y) + begin * call.ldy * size_of(options_.io);
+  norm_rows_(norm_, y, call.ldy, end - begin);
+}
+
+void Linear::forward(Context& context, const LinearCall& call) const {
+  check(call);
+  require(&context.device() == &device_, LENO_ERR_INVALID_ARGUMENT,
+          "context belongs to another device than the operator");
+  require(context.try_enter(), LENO_ERR_INVALID_STATE, "context is in use by another forward");
+  struct Leave {
+    Context& context;
+    ~Leave() { context.leave(); }
+  } leave{context};
+  if (call.tokens == 0) return;
+  const int64_t needed = scratch(call.tokens);
+  require(context.capacity() >= needed, LENO_ERR_BUFFER_TOO_SMALL, "context holds ", context.capacity(),
+          " bytes of scratch, expected ", needed, " for ", call.tokens, " tokens");
+  device_.pool().run([&](int part, int parts) {
+    run_part(call, context.scratch() + part * part_scratch(call.tokens, parts), part, parts);
+  });
+  if (has_norm()) device_.pool().run([&](int part, int parts) { norm_part(call, part, parts); });
+}
+
+}  // namespace leno::ops

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/device.h"
+#include "kernels/layer_norm.h"
+#include "kernels/registry.h"
+#include "plan/linear_explain.h"
+#include "plan/linear_plan.h"
+
+namespace leno::ops {
+
+using kernels::LinearCall;
+
+struct LinearOptions {
+  kernels::Layout layout = kernels::Layout::token_major;
+  DType io = DType::f32;
+  kernels::Activation activation = kernels::Activation::none;
+  bool residual = false;
+  std::vector<float> bias;        // M values or none
+  std::vector<float> norm_gain;   // M values or none
+  std::vector<float> norm_shift;  // as many as norm_gain
+  double norm_epsilon = 0;
+  std::vector<int64_t> buckets = {1, 16, 128};
+  std::string kernel;     // "": choose
+  std::string plan_file;  // "": none
+};
+
+// Y = norm(act(X W^T + bias) + residual). Immutable: any number of threads may run it, each with its own context.
+class Linear {
+ public:
+  // Chooses the kernels, which takes some milliseconds per bucket and candidate. The device must outlive the operator.
+  Linear(Device& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
+         plan::LinearKernels kernels = kernels::linear_kernels());
+  Linear(const Linear&) = delete;
+  Linear& operator=(const Linear&) = delete;
+
+  // Scratch bytes that a context needs for forwards of up to max_tokens.
+  int64_t workspace_size(int64_t max_tokens) const;
+  // Runs on the device's threads. Allocates nothing; throws Error before anything is written.
+  void forward(Context& context, const LinearCall& call) const;
+
+  // For callers that have threads of their own: check(), then run_part() for every part, then, if has_norm(), once all
+  // of them have returned, norm_part() for every part. scratch: part_scratch() bytes of each part, at a cache line.
+  void check(const LinearCall& call) const;
+  int64_t part_scratch(int64_t tokens, int parts) const;
+  void run_part(const LinearCall& call, std::byte* scratch, int part, int parts) const noexcept;
+  bool has_norm() const { return !options_.norm_gain.empty(); }
+  void norm_part(const LinearCall& call, int part, int parts) const noexcept;
+
+  int64_t rows() const { return question_.spec.rows; }
+  int64_t columns() const { return question_.spec.columns; }
+  const LinearOptions& options() const { return options_; }
+  const char* kernel_name(int64_t tokens) const { return bucket(tokens).kernel->name; }
+  std::string explain() const { return plan::explain(description_, plan_); }
+
+ private:
+  const kernels::LinearSpec& spec() const { return question_.spec; }
+  int64_t scratch(int64_t tokens) const;
+  const plan::LinearBucket& bucket(int64_t tokens) const;
+
+  Device& device_;
+  const LinearOptions options_;
+  const plan::LinearQuestion question_;
+  const plan::LinearDescription description_;
+  const kernels::LayerNorm norm_;
+  const kernels::LayerNormRows norm_rows_;
+  const plan::LinearPlan plan_;
+};
+
+}  // namespace leno::ops

@@ -1,0 +1,69 @@
+#include "plan/linear_candidates.h"
+
+#include "core/error.h"
+
+namespace leno::plan {
+namespace {
+
+using kernels::LinearKernel;
+
+std::string refusal(const LinearKernel& kernel, Isa isa, const PackedWeights& packed, const kernels::LinearSpec& spec,
+                    const Bucket& bucket) {
+  if (kernel.weights != packed.dtype()) {
+    return text("it multiplies ", name_of(kernel.weights), " weights, these are ", name_of(packed.dtype()));
+  }
+  if (kernel.isa > isa) return text("it needs ", isa_name(kernel.isa), ", the device is limited to ", isa_name(isa));
+  if (!isa_supported(kernel.isa)) return isa_refusal(kernel.isa);
+  for (const int64_t tokens : {bucket.tokens, bucket.from, bucket.to}) {
+    std::string reason = kernel.refuse(packed, spec, tokens);
+    if (!reason.empty()) return reason;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<Bucket> make_buckets(const std::vector<int64_t>& tokens) {
+  std::vector<Bucket> buckets;
+  int64_t from = 1;
+  for (const int64_t n : tokens) {
+    buckets.push_back({from, n, n});
+    from = n + 1;
+  }
+  buckets.back().to = kMaxTokens;
+  return buckets;
+}
+
+LinearWeights::LinearWeights(std::shared_ptr<const PackedWeights> packed) : packed_(std::move(packed)) {}
+
+const PackedWeights& LinearWeights::packed(bool dense) {
+  if (!dense || packed_->dense()) return *packed_;
+  if (dense_ == nullptr) {
+    const int64_t rows = packed_->rows(), columns = packed_->columns();
+    AlignedBuffer values(rows * columns * 4);
+    packed_->to_dense({values.as<float>(), rows, columns, columns});
+    dense_ = PackedWeights::pack_dense({values.as<float>(), rows, columns, columns}, packed_->dtype());
+  }
+  return *dense_;
+}
+
+std::shared_ptr<const kernels::PreparedWeights> LinearWeights::prepared(const LinearCandidate& candidate) {
+  auto& slot = prepared_[{candidate.kernel->format, candidate.dense}];
+  if (slot == nullptr) slot = candidate.kernel->format->prepare(packed(candidate.dense));
+  return slot;
+}
+
+std::vector<LinearCandidate> linear_candidates(LinearKernels rows, Isa isa, LinearWeights& weights,
+                                               const kernels::LinearSpec& spec, const Bucket& bucket) {
+  std::vector<LinearCandidate> candidates;
+  const bool sparse = !weights.packed(false).dense();
+  for (const LinearKernel* row : rows) {
+    for (const bool dense : {false, true}) {
+      if (!dense && !sparse) continue;
+      candidates.push_back({row, dense, refusal(*row, isa, weights.packed(dense), spec, bucket)});
+    }
+  }
+  return candidates;
+}
+
+}  // namespace leno::plan

@@ -1,0 +1,143 @@
+#include "plan/linear_explain.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+
+namespace leno::plan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char* name_of(kernels::Activation activation) {
+  switch (activation) {
+    case kernels::Activation::none:
+      return "none";
+    case kernels::Activation::relu:
+      return "relu";
+    case kernels::Activation::gelu_erf:
+      return "gelu_erf";
+    case kernels::Activation::gelu_tanh:
+      return "gelu_tanh";
+    case kernels::Activation::silu:
+      return "silu";
+  }
+  return "unknown";
+}
+
+const char* name_of(Source source) {
+  switch (source) {
+    case Source::measured:
+      return "measured";
+    case Source::process:
+      return "measured before in this process";
+    case Source::file:
+      return "plan file";
+    case Source::single:
+      return "only candidate";
+    case Source::forced:
+      return "asked for by name";
+  }
+  return "unknown";
+}
+
+const char* weights_name(bool dense) { return dense ? "dense" : "sparse"; }
+
+double microseconds(double seconds) { return std::round(seconds * 1e9) / 1e3; }
+double rounded(double x) { return std::round(x * 1e4) / 1e4; }
+
+std::string reason(const LinearBucket& b) {
+  if (b.timed.empty()) return name_of(b.source);
+  const TimedCandidate *chosen = nullptr, *dense = nullptr, *sparse = nullptr;
+  for (const TimedCandidate& c : b.timed) {
+    if (c.kernel == b.kernel->name && c.dense == b.dense) chosen = &c;
+    const TimedCandidate*& best = c.dense ? dense : sparse;
+    if (best == nullptr || c.seconds < best->seconds) best = &c;
+  }
+  const TimedCandidate* other = b.dense ? sparse : dense;
+  if (chosen == nullptr || other == nullptr) return text("fastest of ", b.timed.size(), " candidates");
+  const double ratio = other->seconds / chosen->seconds;
+  if (ratio >= 1) {
+    return text("fastest of ", b.timed.size(), " candidates, ", rounded(ratio), " times as fast as the best ",
+                weights_name(!b.dense), " one");
+  }
+  return text("within ", kTie * 100, " % of the best dense candidate, and needs less memory");
+}
+
+Json to_json(const LinearBucket& b) {
+  Json candidates = Json::array();
+  for (const TimedCandidate& c : b.timed) {
+    candidates.push_back({{"kernel", c.kernel},
+                          {"weights", weights_name(c.dense)},
+                          {"microseconds", microseconds(c.seconds)},
+                          {"spread", rounded(c.spread)},
+                          {"eliminated", c.eliminated}});
+  }
+  for (const LinearCandidate& c : b.refused) {
+    candidates.push_back({{"kernel", c.kernel->name}, {"weights", weights_name(c.dense)}, {"refusal", c.refusal}});
+  }
+  return {{"tokens", b.bucket.tokens},
+          {"from", b.bucket.from},
+          {"to", b.bucket.to == kMaxTokens ? Json(nullptr) : Json(b.bucket.to)},
+          {"kernel", b.kernel->name},
+          {"weights", weights_name(b.dense)},
+          {"source", name_of(b.source)},
+          {"reason", reason(b)},
+          {"prepared_bytes", b.weights->bytes()},
+          {"candidates", candidates}};
+}
+
+}  // namespace
+
+LinearDescription::LinearDescription(const Device& device, const PackedWeights& packed, const LinearQuestion& question,
+                                     bool norm)
+    : isa(device.isa()),
+      threads(device.threads()),
+      rows(packed.rows()),
+      columns(packed.columns()),
+      vector(packed.dense() ? 0 : packed.vector()),
+      dense(packed.dense()),
+      identity(packed.identity()),
+      density(packed.density()),
+      weights(packed.dtype()),
+      packed_bytes(packed.bytes()),
+      layout(question.spec.layout),
+      io(question.spec.io),
+      activation(question.spec.activation),
+      bias(question.spec.bias != nullptr),
+      residual(question.residual),
+      norm(norm),
+      plan_file(question.plan_file) {}
+
+std::string explain(const LinearDescription& d, const LinearPlan& plan) {
+  Json buckets = Json::array();
+  for (const LinearBucket& b : plan.buckets) buckets.push_back(to_json(b));
+  const char* pattern = d.dense ? "dense" : d.identity ? "vector_wise" : "shfl_bw";
+  Json json = {{"op", "linear"},
+               {"M", d.rows},
+               {"K", d.columns},
+               {"pattern", pattern},
+               {"V", d.vector},
+               {"sparsity", rounded(1 - d.density)},
+               {"dtype", leno::name_of(d.weights)},
+               {"packed_bytes", d.packed_bytes},
+               {"layout", d.layout == kernels::Layout::token_major ? "token_major" : "feature_major"},
+               {"io_dtype", leno::name_of(d.io)},
+               {"activation", name_of(d.activation)},
+               {"bias", d.bias},
+               {"residual", d.residual},
+               {"norm", d.norm},
+               {"isa", isa_name(d.isa)},
+               {"threads", d.threads},
+               {"cpu", cpu_name()},
+               {"version", LENO_VERSION},
+               {"plan_file", nullptr},
+               {"buckets", buckets}};
+  if (!d.plan_file.empty()) json["plan_file"] = {{"path", d.plan_file}, {"status", plan.plan_file_status}};
+  // A path or a name that is not UTF-8 must not make the account fail.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace leno::plan

@@ -1,0 +1,135 @@
+#include "plan/plan_file.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/isa.h"
+
+namespace leno::plan {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kMagic = "leno_plan";
+constexpr int kFormat = 1;
+
+// Reads the whole document, or an empty one where there is no file. Throws Error where it holds something else.
+Json read_document(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    require(errno == ENOENT, LENO_ERR_IO, "it cannot be read: ", std::strerror(errno));
+    return Json::object();
+  }
+  Json document = Json::parse(in, nullptr, false);
+  require(document.is_object() && document.contains(kMagic) && document[kMagic].is_number_integer(), LENO_ERR_FORMAT,
+          "it holds no plan");
+  require(document[kMagic] == kFormat, LENO_ERR_FORMAT, "its format is ", document[kMagic].dump(), ", expected ",
+          kFormat);
+  require(document.contains("machines") && document["machines"].is_object(), LENO_ERR_FORMAT, "it lists no machines");
+  return document;
+}
+
+Json to_json(const Choice& choice) {
+  Json timed = Json::array();
+  for (const TimedCandidate& c : choice.timed) {
+    timed.push_back({{"kernel", c.kernel},
+                     {"dense", c.dense},
+                     {"seconds", c.seconds},
+                     {"spread", c.spread},
+                     {"eliminated", c.eliminated}});
+  }
+  return {{"kernel", choice.kernel}, {"dense", choice.dense}, {"timed", timed}};
+}
+
+// Throws nlohmann's exceptions on missing or mistyped fields.
+Choice from_json(const Json& json) {
+  Choice choice{json.at("kernel").get<std::string>(), json.at("dense").get<bool>(), {}};
+  for (const Json& c : json.at("timed")) {
+    choice.timed.push_back({c.at("kernel").get<std::string>(), c.at("dense").get<bool>(), c.at("seconds").get<double>(),
+                            c.at("spread").get<double>(), c.at("eliminated").get<bool>()});
+  }
+  return choice;
+}
+
+// Replaces the file in one step: a reader sees the old or the new one, never a part.
+void replace_file(const std::string& path, const std::string& content) {
+  static std::atomic<int> serial{0};
+  const std::string temporary = text(path, ".", getpid(), ".", serial++, ".tmp");
+  std::FILE* f = std::fopen(temporary.c_str(), "wb");
+  require(f != nullptr, LENO_ERR_IO, "it cannot be written: ", std::strerror(errno));
+  const bool written = std::fwrite(content.data(), 1, content.size(), f) == content.size();
+  const bool closed = std::fclose(f) == 0;
+  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    std::remove(temporary.c_str());
+    fail(LENO_ERR_IO, "it cannot be written: ", std::strerror(error));
+  }
+}
+
+}  // namespace
+
+PlanFile::PlanFile(std::string path, std::string machine) : path_(std::move(path)), machine_(std::move(machine)) {
+  if (path_.empty()) return;
+  try {
+    const Json document = read_document(path_);
+    if (document.empty()) {
+      status_ = "new";
+      return;
+    }
+    const Json& machines = document["machines"];
+    if (machines.contains(machine_)) {
+      for (const auto& [key, choice] : machines[machine_].items()) known_[key] = from_json(choice);
+      status_ = text("read, ", known_.size(), " choices for this machine");
+    } else {
+      status_ = "read, no choices for this machine, library version and set of kernels";
+    }
+  } catch (const Error& e) {
+    foreign_ = true;
+    status_ = text("ignored and left alone: ", e.what());
+  } catch (const Json::exception& e) {
+    foreign_ = true;
+    known_.clear();
+    status_ = text("ignored and left alone: ", e.what());
+  }
+}
+
+const Choice* PlanFile::find(const std::string& key) const {
+  const auto at = known_.find(key);
+  return at == known_.end() ? nullptr : &at->second;
+}
+
+void PlanFile::add(const std::string& key, const Choice& choice) { added_[key] = choice; }
+
+void PlanFile::save() {
+  if (path_.empty() || foreign_ || added_.empty()) return;
+  static std::mutex one_at_a_time;
+  std::lock_guard<std::mutex> lock(one_at_a_time);
+  try {
+    Json document = read_document(path_);
+    document[kMagic] = kFormat;
+    for (const auto& [key, choice] : added_) document["machines"][machine_][key] = to_json(choice);
+    replace_file(path_, document.dump(1) + "\n");
+    status_ += text("; written, ", added_.size(), " choices added");
+  } catch (const std::exception& e) {
+    status_ += text("; not written: ", e.what());
+  }
+}
+
+std::string machine_key(const std::string& kernel_names) {
+  // FNV-1a, 64 bits.
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : kernel_names) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash));
+  return text(cpu_name(), " | leno ", LENO_VERSION, " | kernels ", digits);
+}
+
+}  // namespace leno::plan

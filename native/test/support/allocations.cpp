@@ -1,0 +1,55 @@
+#include "support/allocations.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<int64_t> count{0};
+
+}  // namespace
+
+// The linker puts these in the place of every call in the program's own objects (--wrap).
+extern "C" {
+void* __real_malloc(size_t);
+void* __real_calloc(size_t, size_t);
+void* __real_realloc(void*, size_t);
+void* __real_aligned_alloc(size_t, size_t);
+int __real_posix_memalign(void**, size_t, size_t);
+
+void* __wrap_malloc(size_t n) {
+  ++count;
+  return __real_malloc(n);
+}
+void* __wrap_calloc(size_t n, size_t size) {
+  ++count;
+  return __real_calloc(n, size);
+}
+void* __wrap_realloc(void* p, size_t n) {
+  ++count;
+  return __real_realloc(p, n);
+}
+void* __wrap_aligned_alloc(size_t alignment, size_t n) {
+  ++count;
+  return __real_aligned_alloc(alignment, n);
+}
+int __wrap_posix_memalign(void** p, size_t alignment, size_t n) {
+  ++count;
+  return __real_posix_memalign(p, alignment, n);
+}
+}
+
+void* operator new(size_t n) {
+  void* p = std::malloc(n == 0 ? 1 : n);
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, size_t) noexcept { std::free(p); }
+
+namespace leno_test {
+
+int64_t allocations() { return count; }
+
+}  // namespace leno_test
