@@ -61,7 +61,8 @@ struct LinearKernel {
   // Why the kernel cannot run this, "" where it can. The instruction set and the dtype of the weights are checked by
   // the caller.
   std::string (*refuse)(const PackedWeights& packed, const LinearSpec& spec, int64_t tokens);
-  // Scratch bytes of one part, a multiple of kCacheLine.
+  // Scratch bytes of one part, a multiple of kCacheLine. For equal parts never less for more tokens, so that what is
+  // reserved for many serves fewer.
   int64_t (*scratch_bytes)(const PreparedWeights& weights, const LinearSpec& spec, int64_t tokens, int parts);
   // Does part `part` of `parts`. The parts write disjoint outputs and never wait for each other. scratch is aligned to
   // a cache line and holds anything. Every output element is the same whatever `parts` is.
