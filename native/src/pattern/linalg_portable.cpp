@@ -1,0 +1,3 @@
+#define Eigen Eigen_portable
+#define LENO_LINALG_TABLE kLinalgPortable
+#include "pattern/linalg_impl.h"
