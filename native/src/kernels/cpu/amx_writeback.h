@@ -1,0 +1,122 @@
+#pragma once
+
+#include "kernels/cpu/amx_panel.h"
+#include "kernels/cpu/epilogue.h"
+#include "kernels/cpu/simd_avx512.h"
+
+// From the sums of a block of tiles (16 rows x 16 tokens each, 32-bit) to y: scales (int8), bias, activation, residual.
+namespace leno::kernels {
+namespace {
+
+// Sums to floats before the epilogue. int8: (sum * scale of the row) * scale of the token, in this order everywhere.
+struct SumsF32 {
+  static __m512 line(__m512i sums, __m512, __m512) { return _mm512_castsi512_ps(sums); }
+};
+struct SumsI32 {
+  static __m512 line(__m512i sums, __m512 row_scale, __m512 token_scale) {
+    return _mm512_mul_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sums), row_scale), token_scale);
+  }
+};
+
+template <class Sums, class IO>
+class Writeback {
+ public:
+  // token_scales: one per token of the call's token block, the first belonging to `first_token`; int8 only.
+  // transposed: [rows][stride] floats to collect permuted rows in, or nullptr.
+  Writeback(const AmxWeights& w, const LinearSpec& spec, const LinearCall& call, const float* token_scales,
+            int64_t first_token, float* transposed, int64_t stride)
+      : w_(w),
+        out_(spec, call),
+        bias_(spec.bias),
+        token_scales_(token_scales),
+        first_token_(first_token),
+        collected_(transposed),
+        stride_(stride) {}
+
+  // A tile of sums at `sums` (row stride `stride` in 32-bit elements): packed rows from `row` on, `rows` of them valid.
+  void tile(const int32_t* sums, int64_t stride, int64_t row, int rows, int64_t token, int tokens) const {
+    if (out_.layout == Layout::feature_major) return features(sums, stride, row, rows, token, tokens);
+    if (w_.permutation.empty()) return tokens_in_order(sums, stride, row, rows, token, tokens);
+    if (collected_ != nullptr) return collect(sums, stride, row, rows, token);
+    scatter(sums, stride, row, rows, token, tokens);
+  }
+
+  // The collected rows to y.
+  void finish_collected(int tokens) const {
+    finish_block<Avx512>(out_, collected_, stride_, 0, w_.rows, first_token_, tokens);
+  }
+
+ private:
+  static __m512i load(const int32_t* p) { return _mm512_load_si512(p); }
+  __m512 row_scale(int64_t row) const { return _mm512_set1_ps(w_.scales.empty() ? 1.f : w_.scales[size_t(row)]); }
+  __m512 row_bias(int64_t original) const { return _mm512_set1_ps(bias_ == nullptr ? 0.f : bias_[original]); }
+  __m512 token_scale_line(int64_t token) const {
+    return token_scales_ == nullptr ? _mm512_set1_ps(1.f) : _mm512_loadu_ps(token_scales_ + (token - first_token_));
+  }
+  // One packed row, 16 tokens.
+  __m512 row_line(const int32_t* sums, int64_t row, __m512 token_scale) const {
+    return _mm512_add_ps(Sums::line(load(sums), row_scale(row), token_scale), row_bias(w_.original_row(row)));
+  }
+
+  void features(const int32_t* sums, int64_t stride, int64_t row, int rows, int64_t token, int tokens) const {
+    const __m512 scale = token_scale_line(token);
+    with_activation(out_.activation, [&](auto a) {
+      for (int r = 0; r < rows; ++r) {
+        const int64_t original = w_.original_row(row + r);
+        finish<Avx512, a()>(row_line(sums + r * stride, row + r, scale), out_.out(original, token),
+                            out_.in(original, token), tokens);
+      }
+    });
+  }
+
+  void tokens_in_order(const int32_t* sums, int64_t stride, int64_t row, int rows, int64_t token, int tokens) const {
+    const __mmask16 valid = first_lanes(rows);
+    const __m512 bias = bias_ == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(valid, bias_ + row);
+    const __m512 scale = w_.scales.empty() ? bias : _mm512_maskz_loadu_ps(valid, w_.scales.data() + row);
+    __m512i v[16];
+    for (int i = 0; i < 16; ++i) v[i] = load(sums + i * stride);
+    transpose16(v);
+    alignas(64) int32_t lines[16][16];
+    for (int i = 0; i < 16; ++i) _mm512_store_si512(lines[i], v[i]);
+    with_activation(out_.activation, [&](auto a) {
+      for (int t = 0; t < tokens; ++t) {
+        const float token_scale = token_scales_ == nullptr ? 1.f : token_scales_[token + t - first_token_];
+        const __m512 line = Sums::line(load(lines[t]), scale, _mm512_set1_ps(token_scale));
+        finish<Avx512, a()>(_mm512_add_ps(line, bias), out_.out(row, token + t), out_.in(row, token + t), rows);
+      }
+    });
+  }
+
+  void collect(const int32_t* sums, int64_t stride, int64_t row, int rows, int64_t token) const {
+    const __m512 scale = token_scale_line(token);
+    for (int r = 0; r < rows; ++r) {
+      float* to = collected_ + w_.original_row(row + r) * stride_ + (token - first_token_);
+      _mm512_storeu_ps(to, row_line(sums + r * stride, row + r, scale));
+    }
+  }
+
+  void scatter(const int32_t* sums, int64_t stride, int64_t row, int rows, int64_t token, int tokens) const {
+    const __m512 scale = token_scale_line(token);
+    __m512i v[16];
+    for (int i = 0; i < 16; ++i) {
+      v[i] = i < rows ? _mm512_castps_si512(row_line(sums + i * stride, row + i, scale)) : _mm512_setzero_si512();
+    }
+    transpose16(v);
+    alignas(64) float lines[16][16];
+    for (int i = 0; i < 16; ++i) _mm512_store_si512(lines[i], v[i]);
+    for (int t = 0; t < tokens; ++t) {
+      finish_scattered<Avx512>(out_, lines[t], w_.permutation.data() + row, token + t, rows);
+    }
+  }
+
+  const AmxWeights& w_;
+  const Output<IO> out_;
+  const float* bias_;
+  const float* token_scales_;
+  const int64_t first_token_;
+  float* collected_;
+  const int64_t stride_;
+};
+
+}  // namespace
+}  // namespace leno::kernels

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "kernels/linear_kernel.h"
+
+// The kernels of this folder for bf16 and int8 weights on matrix and dot-product units. For registry.cpp.
+namespace leno::kernels {
+
+#if defined(__x86_64__)
+extern const LinearKernel kLinearBf16ShflbwAmx;
+#endif
+
+}  // namespace leno::kernels
