@@ -1,0 +1,54 @@
+#include "ort/execution.h"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+
+namespace leno::ort {
+namespace {
+
+struct DestroyContext {
+  void operator()(leno_context context) const { leno_context_destroy(context); }
+};
+using OwnedContext = std::unique_ptr<leno_context_s, DestroyContext>;
+
+// Few devices live in a process, so a thread finds its context among very few.
+thread_local std::vector<std::pair<leno_device, OwnedContext>> contexts;
+
+void check(int status) {
+  if (status != LENO_OK) throw Error(status, leno_last_error());
+}
+
+leno_context context_of_thread(leno_device device) {
+  for (const auto& [owner, context] : contexts) {
+    if (owner == device) return context.get();
+  }
+  leno_context context = nullptr;
+  check(leno_context_create(device, &context));
+  contexts.emplace_back(device, OwnedContext(context));
+  return context;
+}
+
+}  // namespace
+
+leno_device shared_device(int threads, int isa) {
+  static std::mutex mutex;
+  // Never destroyed: threads of ONNX Runtime may outlive static destructors.
+  static auto& devices = *new std::map<std::pair<int, int>, leno_device>();
+  const std::lock_guard<std::mutex> lock(mutex);
+  leno_device& device = devices[{threads, isa}];
+  if (device == nullptr) check(leno_device_create_cpu(threads, isa, &device));
+  return device;
+}
+
+ContextLease::ContextLease(leno_device device, leno_linear op, int64_t tokens) : context_(context_of_thread(device)) {
+  int64_t bytes = 0;
+  check(leno_linear_workspace_size(op, tokens, &bytes));
+  if (bytes > leno_context_capacity(context_)) check(leno_context_reserve(context_, bytes));
+}
+
+}  // namespace leno::ort

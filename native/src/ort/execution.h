@@ -1,0 +1,24 @@
+#pragma once
+
+#include "leno/device.h"
+#include "leno/linear.h"
+
+// Where nodes of a model run: ONNX Runtime tells an operator neither a device nor a thread of its own.
+namespace leno::ort {
+
+// The process's device with this many threads and this instruction set. Lives until the process ends, since operators
+// of any session may use it.
+leno_device shared_device(int threads, int isa);
+
+// A context of the calling thread, large enough for this forward. Allocates on a thread's first, or first larger,
+// forward and never again.
+class ContextLease {
+ public:
+  ContextLease(leno_device device, leno_linear op, int64_t tokens);
+  leno_context get() const { return context_; }
+
+ private:
+  leno_context context_;
+};
+
+}  // namespace leno::ort

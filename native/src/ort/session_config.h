@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ort/ort_abi.h"
+
+namespace leno::ort {
+
+// What a session says about our operators, through entries of its configuration.
+struct SessionConfig {
+  int threads = 1;                           // leno.threads: 1 .. 1024
+  int isa = 0;                               // leno.isa: a name as leno_isa_name gives it; "auto" by default
+  std::string plan_file;                     // leno.plan_file: path; none by default
+  std::vector<int64_t> buckets{1, 16, 128};  // leno.buckets: ascending token counts, separated by commas
+};
+
+// Throws leno::Error with the key, the value and what was expected.
+SessionConfig read_session_config(const Api& api, const SessionOptions* options);
+
+}  // namespace leno::ort
