@@ -17,24 +17,23 @@ struct Output {
   Layout layout;
   Activation activation;
   IO* y;
-  int64_t ldy;
-  const IO* residual;  // nullptr: none
-  int64_t ldresidual;
+  int64_t row_step, token_step;  // from an output to that of the next row, of the next token
+  const IO* residual;            // nullptr: none
+  int64_t residual_row_step, residual_token_step;
 
   Output(const LinearSpec& spec, const LinearCall& call)
       : layout(spec.layout),
         activation(spec.activation),
         y(static_cast<IO*>(call.y)),
-        ldy(call.ldy),
+        row_step(layout == Layout::token_major ? 1 : call.ldy),
+        token_step(layout == Layout::token_major ? call.ldy : 1),
         residual(static_cast<const IO*>(call.residual)),
-        ldresidual(call.ldresidual) {}
-  // Address of an output, and of its residual.
-  int64_t at(int64_t row, int64_t token, int64_t stride) const {
-    return layout == Layout::token_major ? token * stride + row : row * stride + token;
-  }
-  IO* out(int64_t row, int64_t token) const { return y + at(row, token, ldy); }
+        residual_row_step(layout == Layout::token_major ? 1 : call.ldresidual),
+        residual_token_step(layout == Layout::token_major ? call.ldresidual : 1) {}
+
+  IO* out(int64_t row, int64_t token) const { return y + row * row_step + token * token_step; }
   const IO* in(int64_t row, int64_t token) const {
-    return residual == nullptr ? nullptr : residual + at(row, token, ldresidual);
+    return residual == nullptr ? nullptr : residual + row * residual_row_step + token * residual_token_step;
   }
   // Sums may be stored to y as they are.
   bool plain() const { return activation == Activation::none && residual == nullptr; }

@@ -84,5 +84,22 @@ struct Avx2 {
   }
 };
 
+// Four lanes, for the strips of V = 4: what linear_skinny.h needs.
+struct Sse {
+  using Vec = __m128;
+  static constexpr int kLanes = 4;
+
+  static Vec zero() { return _mm_setzero_ps(); }
+  static Vec set1(float a) { return _mm_set1_ps(a); }
+  static Vec load(const float* p) { return _mm_loadu_ps(p); }
+  static Vec load(const bf16_t* p) {
+    const __m128i a = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    return _mm_castsi128_ps(_mm_slli_epi32(_mm_cvtepu16_epi32(a), 16));
+  }
+  static void store(float* p, Vec a) { _mm_storeu_ps(p, a); }
+  static Vec fma(Vec a, Vec b, Vec c) { return _mm_fmadd_ps(a, b, c); }
+  static Vec add(Vec a, Vec b) { return _mm_add_ps(a, b); }
+};
+
 }  // namespace
 }  // namespace leno::kernels

@@ -1,0 +1,94 @@
+#include "kernels/cpu/linear_strips.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace leno::kernels {
+namespace {
+
+template <class T>
+std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
+  auto strips = std::make_shared<LinearStrips>();
+  LinearStrips& out = *strips;
+  const int64_t vector = packed.vector();
+  out.height = static_cast<int>(std::min<int64_t>(vector, LinearStrips::kMaxHeight));
+  const int64_t h = out.height;
+  int64_t elements = 0, columns_at = 0;
+  out.work.push_back(0);
+  for (int64_t g = 0; g < packed.groups(); ++g) {
+    const int64_t kept = packed.kept(g);
+    if (!packed.dense() || g == 0) {
+      columns_at = static_cast<int64_t>(out.columns.size());
+      for (int64_t i = 0; i < kept; ++i) out.columns.push_back(packed.column(g, i));
+    }
+    for (int64_t first = 0; first < packed.group_rows(g); first += h) {
+      const int64_t rows = std::min(h, packed.group_rows(g) - first);
+      out.strips.push_back({elements, columns_at, static_cast<int32_t>(kept), static_cast<int32_t>(rows)});
+      out.work.push_back(out.work.back() + kept);
+      for (int64_t r = 0; r < h; ++r) {
+        const int64_t packed_row = g * vector + first + std::min(r, rows - 1);
+        out.rows.push_back(packed.row(packed_row));
+        out.identity = out.identity && packed.row(packed_row) == packed_row;
+      }
+      out.largest = std::max(out.largest, kept);
+      elements += kept * h;
+    }
+  }
+  out.columns.insert(out.columns.end(), LinearStrips::kColumnsAhead, 0);
+  out.values = AlignedBuffer(elements * int64_t{sizeof(T)} + kCacheLine);
+  T* to = out.values.as<T>();
+  for (int64_t g = 0; g < packed.groups(); ++g) {
+    for (int64_t first = 0; first < packed.group_rows(g); first += h) {
+      const int64_t rows = std::min(h, packed.group_rows(g) - first);
+      for (int64_t i = 0; i < packed.kept(g); ++i, to += h) {
+        std::copy_n(packed.values<T>(g, i) + first, rows, to);
+        std::fill(to + rows, to + h, T{0});
+      }
+    }
+  }
+  return strips;
+}
+
+}  // namespace
+
+int64_t LinearStrips::bytes() const {
+  return values.bytes() + static_cast<int64_t>(strips.size() * sizeof(Strip) + work.size() * sizeof(int64_t) +
+                                               columns.size() * sizeof(int32_t) + rows.size() * sizeof(int32_t));
+}
+
+std::pair<int64_t, int64_t> LinearStrips::share(int part, int parts) const {
+  // Strips cost a little even when they keep nothing.
+  const auto count = static_cast<int64_t>(strips.size());
+  const int64_t total = work.back() + count;
+  const auto bound = [&](int64_t p) {
+    const int64_t target = total * p / parts;
+    int64_t low = 0, high = count;
+    while (low < high) {
+      const int64_t middle = (low + high) / 2;
+      if (work[static_cast<size_t>(middle)] + middle < target) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  };
+  return {bound(part), part + 1 == parts ? count : bound(part + 1)};
+}
+
+PanelScratch::PanelScratch(const LinearStrips& w, const LinearSpec& spec, PanelShape shape, bool widen) {
+  const int64_t tokens = shape.tokens(w.height), row = tokens * int64_t{sizeof(float)};
+  int64_t at = 0;
+  const auto take = [&at](int64_t bytes) { return std::exchange(at, at + round_up(bytes, kCacheLine)); };
+  panel = take(round_up(spec.columns, shape.lanes) * row);
+  tile = take(LinearStrips::kMaxHeight * row);
+  turned = take(LinearStrips::kMaxHeight * row);
+  sums = take(spec.layout == Layout::token_major ? round_up(spec.rows, shape.lanes) * row : 0);
+  weights = take(widen ? w.largest * w.height * int64_t{sizeof(float)} + kCacheLine : 0);
+  total = at;
+}
+
+const LinearFormat kStripsF32{"f32_strips", prepare<float>};
+const LinearFormat kStripsBf16{"bf16_strips", prepare<bf16_t>};
+
+}  // namespace leno::kernels

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <vector>
+
+#include "core/aligned_buffer.h"
+#include "kernels/linear_kernel.h"
+
+namespace leno::kernels {
+
+// Groups cut into strips of `height` rows (16, or V where it is smaller): the rows that a tile works on at once. The
+// strips of a group share its column indices. Rows beyond the last of a group are padded with zero weights.
+struct Strip {
+  int64_t values;   // offset into LinearStrips::values, in elements: [kept][height]
+  int64_t columns;  // offset into LinearStrips::columns
+  int32_t kept;
+  int32_t rows;  // 1 .. height
+};
+
+struct LinearStrips : PreparedWeights {
+  static constexpr int kMaxHeight = 16;
+  static constexpr int kColumnsAhead = 16;  // columns may be read this far past a strip's own, for prefetches
+
+  int height = 0;
+  bool identity = true;  // packed rows lie in original order
+  int64_t largest = 0;   // of the strips' kept
+  std::vector<Strip> strips;
+  std::vector<int64_t> work;     // strips + 1: kept columns before each strip
+  std::vector<int32_t> columns;  // 32 bits: measured no slower than 16 for any N, and without limits on K
+  std::vector<int32_t> rows;     // original row of row r of strip s: rows[s * height + r]
+  AlignedBuffer values;          // float or bf16_t; readable for a cache line past the end
+
+  int64_t bytes() const override;
+  // The strips of one part of `parts`, of about equal work: [first, second).
+  std::pair<int64_t, int64_t> share(int part, int parts) const;
+};
+
+extern const LinearFormat kStripsF32;
+extern const LinearFormat kStripsBf16;
+
+// How the panel kernels cut tokens and rows, from the shape of the vector registers (linear_panel.h).
+struct PanelShape {
+  int lanes;
+  int registers;
+  // Vectors of tokens in a panel. Measured on 32 registers: 8 x 3 tiles for strips of 8 and 16 rows, 4 x 6 for 4.
+  constexpr int vectors(int height) const { return registers == 32 ? (height == 4 ? 6 : 3) : lanes == 8 ? 3 : 2; }
+  // Rows of a tile over nv vectors of tokens.
+  constexpr int rows(int height, int nv) const {
+    const int usual = registers == 32 && height > 4 ? 8 : 4;
+    return nv == 1 && height >= 2 * usual ? 2 * usual : usual;
+  }
+  constexpr int tokens(int height) const { return lanes * vectors(height); }
+};
+constexpr PanelShape kShapeAvx512{16, 32}, kShapeAvx2{8, 16}, kShapePortable{4, 16};
+
+// Where the parts of a panel kernel's scratch lie, in bytes.
+struct PanelScratch {
+  int64_t panel, tile, turned, sums, weights, total;
+  PanelScratch(const LinearStrips& w, const LinearSpec& spec, PanelShape shape, bool widen);
+};
+
+}  // namespace leno::kernels

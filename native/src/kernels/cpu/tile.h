@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+
+namespace leno::kernels {
+namespace {
+
+// Distance of the weight prefetch: the largest single gain at N >= 16, where the hardware prefetcher stops at page
+// ends.
+constexpr int64_t kWeightsAhead = 8192;
+constexpr int kColumnsAhead = 4;
+
+// out[r][token] = bias[r] + sum over i < kept of w[i * height + r] * panel[columns[i] * Stride + token], for R rows and
+// NV vectors of tokens. Lanes run along tokens; weights are broadcast. Out of line, so that the accumulators get all
+// registers.
+template <class S, int R, int NV, int Stride>
+__attribute__((noinline)) void tile(const float* w, int64_t height, const int32_t* columns, int64_t kept,
+                                    const float* panel, const float* bias, float* const* out) {
+  using Vec = typename S::Vec;
+  Vec c[R][NV];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; ++v) c[r][v] = S::set1(bias[r]);
+  }
+#pragma GCC unroll 1
+  for (int64_t i = 0; i < kept; ++i) {
+    const float* x = panel + int64_t{columns[i]} * Stride;
+    const float* ahead = panel + int64_t{columns[i + kColumnsAhead]} * Stride;
+    asm("" : "+r"(x));  // one base register for all loads of the row: indexed ones are slower
+    __builtin_prefetch(reinterpret_cast<const char*>(w) + kWeightsAhead);
+    Vec b[NV];
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; ++v) {
+      if (v * S::kLanes % 16 == 0) __builtin_prefetch(ahead + v * S::kLanes);
+      b[v] = S::load(x + v * S::kLanes);
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const Vec a = S::set1(w[r]);
+#pragma GCC unroll 8
+      for (int v = 0; v < NV; ++v) c[r][v] = S::fma(a, b[v], c[r][v]);
+    }
+    w += height;
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; ++v) S::store(out[r] + v * S::kLanes, c[r][v]);
+  }
+}
+
+}  // namespace
+}  // namespace leno::kernels
