@@ -1,5 +1,7 @@
 #include "pattern/pattern.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace leno {
@@ -17,14 +19,29 @@ bool Pattern::is_identity() const {
   return true;
 }
 
+void write_mask(const Pattern& p, uint8_t* mask) {
+  std::fill(mask, mask + p.rows * p.columns, uint8_t{0});
+  for (int64_t g = 0; g < p.groups(); ++g) {
+    const int32_t* columns = p.group_columns(g);
+    for (int64_t i = 0; i < p.group_rows(g); ++i) {
+      uint8_t* row = mask + p.permutation[static_cast<size_t>(g * p.vector + i)] * p.columns;
+      for (int64_t j = 0; j < p.kept(g); ++j) row[columns[j]] = 1;
+    }
+  }
+}
+
+void check_vector(int64_t vector, const char* name) {
+  require(vector >= kMinVector && vector <= kMaxVector && (vector & (vector - 1)) == 0, LENO_ERR_INVALID_ARGUMENT, name,
+          " is ", vector, ", expected a power of two from ", kMinVector, " to ", kMaxVector);
+}
+
 void check_pattern(const Pattern& p) {
   constexpr int kBad = LENO_ERR_INVALID_ARGUMENT;
   constexpr int64_t kMax = INT32_MAX;
   require(p.rows >= 1 && p.rows <= kMax, LENO_ERR_INVALID_SHAPE, "rows is ", p.rows, ", expected 1 .. ", kMax);
   require(p.columns >= 1 && p.columns <= kMax, LENO_ERR_INVALID_SHAPE, "columns is ", p.columns, ", expected 1 .. ",
           kMax);
-  require(p.vector >= kMinVector && p.vector <= kMaxVector && (p.vector & (p.vector - 1)) == 0, kBad, "vector is ",
-          p.vector, ", expected a power of two from ", kMinVector, " to ", kMaxVector);
+  check_vector(p.vector);
   require(static_cast<int64_t>(p.permutation.size()) == p.rows, LENO_ERR_INVALID_SHAPE, "permutation has ",
           p.permutation.size(), " entries, expected rows = ", p.rows);
   std::vector<bool> seen(static_cast<size_t>(p.rows));

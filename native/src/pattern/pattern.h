@@ -27,6 +27,12 @@ struct Pattern {
   bool is_identity() const;
 };
 
+// 1 where kept, in original row order: rows x columns bytes.
+void write_mask(const Pattern& pattern, uint8_t* mask);
+
+// Throws Error unless V is a power of two from kMinVector to kMaxVector.
+void check_vector(int64_t vector, const char* name = "vector");
+
 // Throws Error with the offending entry unless the pattern is what its fields claim.
 void check_pattern(const Pattern& pattern);
 
