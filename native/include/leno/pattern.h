@@ -19,7 +19,7 @@ typedef struct leno_pattern_s* leno_pattern;
 /* What a weight is worth. */
 enum {
   LENO_IMPORTANCE_MAGNITUDE = 1,   /* |w| */
-  LENO_IMPORTANCE_ACTIVATION = 2,  /* |w_ij| times the root mean square of input j (Wanda) */
+  LENO_IMPORTANCE_ACTIVATION = 2,  /* |w_ij| sqrt(gram_jj), the norm of input j (Wanda) */
   LENO_IMPORTANCE_SECOND_ORDER = 3 /* w_ij^2 / [H^-1]_jj (optimal brain surgeon) */
 };
 
@@ -91,7 +91,14 @@ typedef struct leno_structure_report {
 LENO_API int leno_importance(int kind, const float* w, int64_t rows, int64_t columns, int64_t ldw, const float* gram,
                              double damping, float* scores, int64_t ldscores);
 
-/* Finds the pattern that keeps the most importance. report may be NULL. */
+/*
+ * Finds the pattern that keeps the most importance.
+ *  scores: finite and >= 0.
+ *  report: may be NULL.
+ * Equal balance keeps round((1 - sparsity) K) columns in every group, layer balance the V x 1 vectors of largest mean
+ * score until the kept weights are nearest to (1 - sparsity) M K: within half a vector of it. Either may leave a group
+ * empty. The alternating search never keeps less than the identity.
+ */
 LENO_API int leno_pattern_search(const float* scores, int64_t rows, int64_t columns, int64_t ldscores,
                                  const leno_search_options* options, leno_search_report* report, leno_pattern* out);
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "capi/guard.h"
+#include "capi/arguments.h"
 #include "capi/handles.h"
-#include "capi/matrix_argument.h"
+#include "core/finite.h"
 #include "pattern/importance.h"
 #include "pattern/search.h"
 
@@ -12,8 +12,9 @@ using leno::MatrixView;
 using leno::Pattern;
 using leno::require;
 using leno::capi::guard;
-using leno::capi::matrix_argument;
 using leno::capi::require_aligned;
+using leno::capi::require_extent;
+using leno::capi::require_matrix;
 using leno::capi::require_not_null;
 
 namespace {
@@ -25,6 +26,15 @@ leno_pattern handle_of(Pattern&& pattern) {
 const Pattern& pattern_of(leno_pattern handle) {
   require_not_null(handle, "pattern");
   return *handle->pattern;
+}
+
+template <class T>
+MatrixView<T> matrix_argument(T* data, int64_t rows, int64_t columns, int64_t stride, const char* name,
+                              const char* stride_name) {
+  require_extent(rows, "rows");
+  require_extent(columns, "columns");
+  require_matrix(data, name, rows, columns, stride, stride_name);
+  return {data, rows, columns, stride};
 }
 
 template <class T>
@@ -87,7 +97,8 @@ int leno_pattern_search(const float* scores, int64_t rows, int64_t columns, int6
 int leno_pattern_create(int64_t rows, int64_t columns, int32_t vector, const int32_t* permutation,
                         const int64_t* offsets, const int32_t* indices, int64_t indices_count, leno_pattern* out) {
   return guard(__func__, [&] {
-    leno::capi::require_shape(rows, columns);
+    require_extent(rows, "rows");
+    require_extent(columns, "columns");
     leno::check_vector(vector);
     require_not_null(permutation, "permutation");
     require_aligned(permutation, "permutation");

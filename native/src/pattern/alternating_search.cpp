@@ -63,8 +63,10 @@ Assignment grow_groups(MatrixView<const float> scores, const Budget& budget, std
   std::vector<int32_t> permutation;
   std::vector<float> sums(static_cast<size_t>(columns)), gain(left.size());
   std::vector<int32_t> chosen(static_cast<size_t>(columns));
+  const size_t vector = static_cast<size_t>(budget.vector), rest = left.size() % vector;
+  std::vector<int32_t> last;  // the short group, once it is found
   while (!left.empty()) {
-    const size_t take = std::min(left.size(), static_cast<size_t>(budget.vector));
+    size_t take = std::min(left.size(), vector);
     size_t lead = 0;
     if (first) {
       for (size_t i = 1; i < left.size(); ++i) {
@@ -95,9 +97,15 @@ Assignment grow_groups(MatrixView<const float> scores, const Budget& budget, std
         for (int64_t c = 0; c < columns; ++c) sums[static_cast<size_t>(c)] += scores(left[i], c);
       }
     }
-    permutation.insert(permutation.end(), left.begin(), left.begin() + static_cast<std::ptrdiff_t>(take));
+    // As many rows as the short group has, and then a cliff: this is it, wherever it was found.
+    const bool is_last = rest > 0 && last.empty() && left.size() > rest &&
+                         gain[static_cast<size_t>(left[rest])] < gain[static_cast<size_t>(left[rest - 1])] / 2;
+    if (is_last) take = rest;
+    std::vector<int32_t>& to = is_last ? last : permutation;
+    to.insert(to.end(), left.begin(), left.begin() + static_cast<std::ptrdiff_t>(take));
     left.erase(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(take));
   }
+  permutation.insert(permutation.end(), last.begin(), last.end());
   return Assignment::from_permutation(permutation, budget.vector);
 }
 

@@ -7,20 +7,6 @@
 
 namespace leno {
 
-void require_finite(MatrixView<const float> matrix, const char* name) {
-  for (int64_t r = 0; r < matrix.rows; ++r) {
-    const float* row = matrix.row(r);
-    // x - x is 0 for what is finite and NaN for what is not: no branch in the loop over a row.
-    float trace = 0;
-    for (int64_t c = 0; c < matrix.columns; ++c) trace += row[c] - row[c];
-    if (trace == 0) continue;
-    for (int64_t c = 0; c < matrix.columns; ++c) {
-      require(std::isfinite(row[c]), LENO_ERR_NOT_FINITE, name, "[", r, "][", c, "] is ", row[c],
-              ", expected a finite number");
-    }
-  }
-}
-
 void magnitude_importance(MatrixView<const float> w, MatrixView<float> scores) {
   for (int64_t r = 0; r < w.rows; ++r) {
     for (int64_t c = 0; c < w.columns; ++c) scores(r, c) = std::fabs(w(r, c));

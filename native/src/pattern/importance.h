@@ -11,7 +11,4 @@ void magnitude_importance(MatrixView<const float> w, MatrixView<float> scores);
 // number of tokens, which gram does not tell, would scale all scores alike.
 void activation_importance(MatrixView<const float> w, const float* gram, MatrixView<float> scores);
 
-// Throws LENO_ERR_NOT_FINITE with the first entry that is NaN or infinite.
-void require_finite(MatrixView<const float> matrix, const char* name);
-
 }  // namespace leno

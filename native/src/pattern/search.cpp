@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "core/error.h"
-#include "pattern/importance.h"
+#include "core/finite.h"
 #include "pattern/parallel.h"
 
 namespace leno {
