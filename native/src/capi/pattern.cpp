@@ -7,6 +7,7 @@
 #include "core/finite.h"
 #include "pattern/importance.h"
 #include "pattern/search.h"
+#include "pattern/second_order.h"
 
 using leno::MatrixView;
 using leno::Pattern;
@@ -76,9 +77,7 @@ int leno_importance(int kind, const float* w, int64_t rows, int64_t columns, int
     if (kind == LENO_IMPORTANCE_MAGNITUDE) return leno::magnitude_importance(weights, out);
     leno::require_finite(matrix_argument(gram, columns, columns, columns, "gram", "columns"), "gram");
     if (kind == LENO_IMPORTANCE_ACTIVATION) return leno::activation_importance(weights, gram, out);
-    require(damping > 0 && damping <= 1e6, LENO_ERR_INVALID_ARGUMENT, "damping is ", damping,
-            ", expected more than 0 and at most 1e6");
-    leno::fail(LENO_ERR_UNSUPPORTED, "kind is LENO_IMPORTANCE_SECOND_ORDER, which this build does not have");
+    leno::second_order_importance(weights, gram, damping, out);
   });
 }
 

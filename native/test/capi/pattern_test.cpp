@@ -245,6 +245,16 @@ TEST(Importance, IsWhatItsFormulaSays) {
   }
 }
 
+// With a diagonal gram the inverse is known: w^2 (gram_jj + damping * mean of the diagonal).
+TEST(Importance, SecondOrderOfADiagonalGram) {
+  const std::vector<float> w{1, -2, 3, 0.5f, 4, -1};
+  const std::vector<float> gram{2, 0, 0, 0, 4, 0, 0, 0, 6};
+  std::vector<float> scores(6, -9);
+  ASSERT_EQ(LENO_OK,
+            leno_importance(LENO_IMPORTANCE_SECOND_ORDER, w.data(), 2, 3, 3, gram.data(), 0.1, scores.data(), 3));
+  for (size_t i = 0; i < 6; ++i) EXPECT_NEAR(w[i] * w[i] * (gram[i % 3 * 4] + 0.4), scores[i], 1e-4) << i;
+}
+
 TEST(Importance, RefusesBadArgumentsAndWritesNothing) {
   std::vector<float> w(12, 1.0f), gram(16, 1.0f), scores(12, -9);
   const auto call = [&](int kind, double damping = 0.01) {
@@ -260,6 +270,8 @@ TEST(Importance, RefusesBadArgumentsAndWritesNothing) {
   gram[10] = -1;
   EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "gram[2][2] is -1", call(LENO_IMPORTANCE_ACTIVATION));
   gram[10] = 1;
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "damping is 0", call(LENO_IMPORTANCE_SECOND_ORDER, 0));
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "damping is nan", call(LENO_IMPORTANCE_SECOND_ORDER, double(kNan)));
   w[11] = 3e38f;
   gram[15] = 3e38f;
   EXPECT_REFUSED(LENO_ERR_NOT_FINITE, "w[2][3]", call(LENO_IMPORTANCE_ACTIVATION));
