@@ -7,7 +7,8 @@ module io.leno {
   requires org.bytedeco.javacpp.linux.x86_64;
 
   exports io.leno;
+  exports io.leno.op;
 
-  opens io.leno.internal to
+  opens io.leno.internal.bindings to
       org.bytedeco.javacpp;
 }

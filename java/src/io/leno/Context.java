@@ -3,8 +3,7 @@ package io.leno;
 import io.leno.internal.Check;
 import io.leno.internal.ContextHandle;
 import io.leno.internal.DeviceHandle;
-import io.leno.internal.Native;
-import java.lang.ref.Reference;
+import io.leno.internal.bindings.Native;
 
 /**
  * The scratch memory of forwards. A context serves one thread at a time: a server keeps one per
@@ -35,13 +34,7 @@ public final class Context implements AutoCloseable {
    * @throws LenoStateException if the context is closed, or in use by a forward of another thread
    */
   public void reserve(long bytes) {
-    long address = handle.acquire();
-    try {
-      Check.status(Native.leno_context_reserve(address, bytes));
-    } finally {
-      handle.release();
-      Reference.reachabilityFence(this);
-    }
+    handle.use(address -> Native.leno_context_reserve(address, bytes));
   }
 
   /**
@@ -56,7 +49,6 @@ public final class Context implements AutoCloseable {
       return Native.leno_context_capacity(address);
     } finally {
       handle.release();
-      Reference.reachabilityFence(this);
     }
   }
 

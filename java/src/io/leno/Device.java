@@ -3,9 +3,10 @@ package io.leno;
 import io.leno.internal.Check;
 import io.leno.internal.ContextHandle;
 import io.leno.internal.DeviceHandle;
+import io.leno.internal.Handle;
 import io.leno.internal.Library;
-import io.leno.internal.Native;
 import io.leno.internal.Secrets;
+import io.leno.internal.bindings.Native;
 
 /**
  * Where operators run. A device may be shared by any number of threads: two forwards at once both
@@ -26,6 +27,11 @@ public final class Device implements AutoCloseable {
           @Override
           public ContextHandle handle(Context context) {
             return context.handle;
+          }
+
+          @Override
+          public Handle handle(PackedWeights packed) {
+            return packed.handle;
           }
         });
   }

@@ -2,7 +2,7 @@ package io.leno;
 
 import io.leno.internal.Check;
 import io.leno.internal.Library;
-import io.leno.internal.Native;
+import io.leno.internal.bindings.Native;
 
 /** Instruction sets of the CPU kernels. Each includes those before it. */
 public enum Isa {

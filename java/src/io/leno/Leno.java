@@ -3,7 +3,7 @@ package io.leno;
 import io.leno.internal.Check;
 import io.leno.internal.Handle;
 import io.leno.internal.Library;
-import io.leno.internal.Native;
+import io.leno.internal.bindings.Native;
 
 /** What there is to know about the library as a whole. */
 public final class Leno {

@@ -11,7 +11,12 @@ import io.leno.LenoOutOfMemoryException;
 import io.leno.LenoShapeException;
 import io.leno.LenoStateException;
 import io.leno.LenoUnsupportedException;
+import io.leno.Matrix;
 import io.leno.Status;
+import io.leno.internal.bindings.Native;
+import java.nio.Buffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import org.bytedeco.javacpp.BytePointer;
 
@@ -39,6 +44,38 @@ public final class Check {
   public static void argument(boolean holds, String message) {
     if (!holds) {
       throw new LenoArgumentException(message);
+    }
+  }
+
+  /** A matrix of the given shape. */
+  public static void shape(Matrix matrix, long rows, long columns, String argument) {
+    notNull(matrix, argument);
+    if (matrix.rows() != rows || matrix.columns() != columns) {
+      throw new LenoShapeException(
+          argument
+              + " is "
+              + matrix.rows()
+              + " x "
+              + matrix.columns()
+              + ", expected "
+              + rows
+              + " x "
+              + columns);
+    }
+  }
+
+  /** A buffer outside the Java heap. */
+  public static void direct(Buffer buffer, String argument) {
+    notNull(buffer, argument);
+    if (!buffer.isDirect()) {
+      throw new LenoBufferException(argument + " is a heap buffer, expected a direct one");
+    }
+  }
+
+  public static void nativeOrder(FloatBuffer buffer, String argument) {
+    if (buffer.order() != ByteOrder.nativeOrder()) {
+      throw new LenoBufferException(
+          argument + " is " + buffer.order() + ", expected the native " + ByteOrder.nativeOrder());
     }
   }
 

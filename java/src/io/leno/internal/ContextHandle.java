@@ -1,6 +1,7 @@
 package io.leno.internal;
 
 import io.leno.LenoStateException;
+import io.leno.internal.bindings.Native;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 

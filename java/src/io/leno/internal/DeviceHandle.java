@@ -1,5 +1,6 @@
 package io.leno.internal;
 
+import io.leno.internal.bindings.Native;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 

@@ -6,6 +6,7 @@ import java.lang.ref.Cleaner;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
+import java.util.function.LongToIntFunction;
 
 /**
  * A native handle and its life. Closing is idempotent and refused while a call uses the handle. The
@@ -25,6 +26,7 @@ public class Handle {
   private int users;
   private int children;
   private volatile boolean closed;
+  private boolean destroyed;
 
   /**
    * Takes over a native object.
@@ -60,6 +62,17 @@ public class Handle {
 
   public final synchronized void release() {
     users--;
+    destroyIfUnneeded();
+  }
+
+  /** Calls a function of the C API with the address, and throws what its status says. */
+  public final void use(LongToIntFunction call) {
+    long open = acquire();
+    try {
+      Check.status(call.applyAsInt(open));
+    } finally {
+      release();
+    }
   }
 
   /** The address, for callers that guard the handle by other means than {@link #acquire}. */
@@ -123,7 +136,8 @@ public class Handle {
   }
 
   private void destroyIfUnneeded() {
-    if (closed && children == 0) {
+    if (closed && !destroyed && children == 0 && users == 0) {
+      destroyed = true;
       onDestroy();
       destroy.accept(address);
       parents.forEach(Handle::orphan);

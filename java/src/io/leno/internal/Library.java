@@ -1,6 +1,7 @@
 package io.leno.internal;
 
 import io.leno.LenoUnsupportedException;
+import io.leno.internal.bindings.Native;
 import java.lang.System.Logger.Level;
 
 /** The native library: loaded at first use, or a clear word about why it cannot be. */

@@ -2,6 +2,7 @@ package io.leno.internal;
 
 import io.leno.Context;
 import io.leno.Device;
+import io.leno.PackedWeights;
 
 /** How other packages of leno reach the handles of {@code io.leno} without their being public. */
 public abstract class Secrets {
@@ -21,6 +22,8 @@ public abstract class Secrets {
   public abstract DeviceHandle handle(Device device);
 
   public abstract ContextHandle handle(Context context);
+
+  public abstract Handle handle(PackedWeights packed);
 
   private static final class Holder {
     static final Secrets SECRETS = instance;

@@ -1,2 +1,2 @@
-/** The bindings, generated from the C headers, and what the facade shares. Not exported. */
+/** What the packages of leno share. Not exported. */
 package io.leno.internal;

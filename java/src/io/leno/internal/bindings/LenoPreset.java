@@ -1,4 +1,4 @@
-package io.leno.internal;
+package io.leno.internal.bindings;
 
 import org.bytedeco.javacpp.annotation.Platform;
 import org.bytedeco.javacpp.annotation.Properties;
@@ -15,11 +15,18 @@ import org.bytedeco.javacpp.tools.InfoMapper;
     value =
         @Platform(
             value = "linux-x86_64",
-            include = {"leno/base.h", "leno/device.h"},
+            include = {
+              "leno/base.h",
+              "leno/budget.h",
+              "leno/device.h",
+              "leno/linear.h",
+              "leno/packed.h",
+              "leno/pattern.h"
+            },
             link = "leno",
             library = "jnileno"),
-    target = "io.leno.internal",
-    global = "io.leno.internal.Native")
+    target = "io.leno.internal.bindings",
+    global = "io.leno.internal.bindings.Native")
 public class LenoPreset implements InfoMapper {
   private static final String[] HANDLES = {"device", "context", "pattern", "packed", "linear"};
   private static final String[][] STRUCTS = {
@@ -42,8 +49,29 @@ public class LenoPreset implements InfoMapper {
               .valueTypes("@Cast(\"" + type + "\") long")
               .pointerTypes("@Cast(\"" + type + "*\") long[]"));
     }
+    map.put(new Info("leno_linear_forward").javaText(forward()));
     for (String[] struct : STRUCTS) {
       map.put(new Info(struct[0]).pointerTypes(struct[1]));
     }
+  }
+
+  /** The hot path, on raw addresses; and the same call for those who hold their data otherwise. */
+  private static String forward() {
+    StringBuilder text = new StringBuilder();
+    String[][] kinds = {
+      {"@Cast(\"const void*\") long", "@Cast(\"void*\") long"},
+      {"@Const Pointer", "Pointer"},
+      {"@Const FloatBuffer", "FloatBuffer"},
+      {"@Const float[]", "float[]"},
+    };
+    for (String[] kind : kinds) {
+      text.append("@NoException(true) public static native int leno_linear_forward(")
+          .append("@Cast(\"leno_linear\") long op, @Cast(\"leno_context\") long context, ")
+          .append("@Cast(\"int64_t\") long tokens, ")
+          .append(kind[0] + " x, @Cast(\"int64_t\") long ldx, ")
+          .append(kind[0] + " residual, @Cast(\"int64_t\") long ldresidual, ")
+          .append(kind[1] + " y, @Cast(\"int64_t\") long ldy);\n");
+    }
+    return text.toString();
   }
 }

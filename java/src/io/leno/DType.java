@@ -1,0 +1,51 @@
+package io.leno;
+
+import io.leno.internal.bindings.Native;
+
+/** Element types. */
+public enum DType {
+  /** 32-bit floating point. */
+  F32(Native.LENO_F32, 4),
+  /** bfloat16: the upper half of a 32-bit number; products are summed in 32 bits. */
+  BF16(Native.LENO_BF16, 2),
+  /**
+   * 8-bit integers, of weights alone: symmetric with one scale per row; activations are quantised
+   * per token while running.
+   */
+  I8(Native.LENO_I8, 1);
+
+  private final int code;
+  private final int bytes;
+
+  DType(int code, int bytes) {
+    this.code = code;
+    this.bytes = bytes;
+  }
+
+  /**
+   * Size of an element.
+   *
+   * @return bytes
+   */
+  public int bytes() {
+    return bytes;
+  }
+
+  /**
+   * The number of the C API.
+   *
+   * @return the LENO_ number
+   */
+  public int code() {
+    return code;
+  }
+
+  static DType of(long code) {
+    for (DType dtype : values()) {
+      if (dtype.code == code) {
+        return dtype;
+      }
+    }
+    throw new LenoInternalException("dtype is " + code + ", expected a LENO_ number");
+  }
+}

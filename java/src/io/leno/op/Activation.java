@@ -1,0 +1,27 @@
+package io.leno.op;
+
+import io.leno.internal.bindings.Native;
+
+/** Functions that an operator applies to its result while it is still in registers. */
+public enum Activation {
+  /** x. */
+  NONE(Native.LENO_ACT_NONE),
+  /** max(x, 0). */
+  RELU(Native.LENO_ACT_RELU),
+  /** x/2 (1 + erf(x / sqrt 2)). */
+  GELU_ERF(Native.LENO_ACT_GELU_ERF),
+  /** x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
+  GELU_TANH(Native.LENO_ACT_GELU_TANH),
+  /** x / (1 + e^-x). */
+  SILU(Native.LENO_ACT_SILU);
+
+  private final int code;
+
+  Activation(int code) {
+    this.code = code;
+  }
+
+  int code() {
+    return code;
+  }
+}

@@ -1,0 +1,462 @@
+package io.leno.op;
+
+import io.leno.Context;
+import io.leno.DType;
+import io.leno.Device;
+import io.leno.LenoArgumentException;
+import io.leno.LenoBufferException;
+import io.leno.LenoStateException;
+import io.leno.PackedWeights;
+import io.leno.internal.Check;
+import io.leno.internal.ContextHandle;
+import io.leno.internal.Library;
+import io.leno.internal.LinearHandle;
+import io.leno.internal.Secrets;
+import io.leno.internal.bindings.Native;
+import java.lang.ref.Reference;
+import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * A linear layer with sparse (or dense) weights: Y = norm(act(X W^T + bias) + residual).
+ *
+ * <p>X has N tokens of K features, Y and the residual N tokens of M features, in the operator's
+ * {@link Layout} and element type. When it is built, the operator times every kernel that can run
+ * it, dense ones included, for each number of tokens named, and keeps the fastest; so it is never
+ * slower than dense.
+ *
+ * <p>An operator is immutable and may be shared by any number of threads, each with a {@link
+ * Context} of its own that has been {@link #reserve reserved}. A forward allocates nothing and
+ * takes no lock. It throws, and writes nothing:
+ *
+ * <ul>
+ *   <li>{@link LenoStateException} if the operator or the context is closed, or another forward is
+ *       running in the context;
+ *   <li>{@link LenoArgumentException} if tokens is negative, the context is one of another device,
+ *       an argument is null, Y overlaps X, or a residual is missing or unexpected;
+ *   <li>{@link io.leno.LenoShapeException} if a stride is smaller than what it spans;
+ *   <li>{@link LenoBufferException} if a buffer or the context's scratch memory is too small, an
+ *       address misaligned, a buffer read-only or on the heap.
+ * </ul>
+ */
+public final class SparseLinear implements AutoCloseable {
+  private final LinearHandle handle;
+  private final long rows;
+  private final long columns;
+  private final Layout layout;
+  private final DType ioType;
+  private final boolean residual;
+
+  SparseLinear(
+      LinearHandle handle, long rows, long columns, Layout layout, DType ioType, boolean residual) {
+    this.handle = handle;
+    this.rows = rows;
+    this.columns = columns;
+    this.layout = layout;
+    this.ioType = ioType;
+    this.residual = residual;
+    handle.watch(this);
+  }
+
+  /**
+   * Begins an operator.
+   *
+   * @param device where it runs; kept open by the operator
+   * @param weights M x K; may be closed once the operator is built
+   * @return a builder with the defaults: token-major, float32, nothing fused, buckets {1, 16, 128}
+   * @throws LenoArgumentException if an argument is null
+   */
+  public static SparseLinearBuilder builder(Device device, PackedWeights weights) {
+    return new SparseLinearBuilder(device, weights);
+  }
+
+  /**
+   * A kernel of this build.
+   *
+   * @param name dtype, operator, pattern, tile and instruction set
+   * @param refusal why this machine cannot run it; empty where it can
+   */
+  public record Kernel(String name, String refusal) {}
+
+  /**
+   * The kernels of this build.
+   *
+   * @return all, those that this machine cannot run too
+   */
+  public static List<Kernel> kernels() {
+    Library.load();
+    List<Kernel> kernels = new ArrayList<>();
+    for (long i = 0; i < Native.leno_linear_kernel_count(); i++) {
+      kernels.add(
+          new Kernel(
+              Check.text(Native.leno_linear_kernel_name(i)),
+              Check.text(Native.leno_linear_kernel_refusal(i))));
+    }
+    return List.copyOf(kernels);
+  }
+
+  /**
+   * Runs the layer on raw addresses, contiguous: the fast path, as for {@code
+   * MemorySegment.address()} or {@code Pointer.address()}. What lies at the addresses cannot be
+   * checked: it must be the caller's, large enough, and stay alive during the call.
+   *
+   * @param context of the operator's device, reserved, and used by no other thread now
+   * @param tokens N, at least 0; 0 does nothing
+   * @param x address of N * K elements
+   * @param y address of N * M elements; not overlapping x
+   */
+  public void forward(Context context, long tokens, long x, long y) {
+    forward(context, tokens, x, strideOf(columns, tokens), 0, 0, y, strideOf(rows, tokens));
+  }
+
+  /**
+   * Runs the layer on raw addresses with a residual and leading strides. What lies at the addresses
+   * cannot be checked: it must be the caller's, large enough, and stay alive during the call.
+   *
+   * @param context of the operator's device, reserved, and used by no other thread now
+   * @param tokens N, at least 0; 0 does nothing
+   * @param x address of X
+   * @param ldx elements from a line to the next: at least K token-major, at least N feature-major
+   * @param residual address of the residual, or 0 for an operator without one; may be y itself
+   * @param ldresidual as ldy; ignored without a residual
+   * @param y address of Y; not overlapping x
+   * @param ldy elements from a line to the next: at least M token-major, at least N feature-major
+   */
+  public void forward(
+      Context context,
+      long tokens,
+      long x,
+      long ldx,
+      long residual,
+      long ldresidual,
+      long y,
+      long ldy) {
+    ContextHandle entered = enter(context);
+    try {
+      int status =
+          Native.leno_linear_forward(
+              handle.address(), entered.address(), tokens, x, ldx, residual, ldresidual, y, ldy);
+      Check.status(status);
+    } finally {
+      entered.leave();
+      Reference.reachabilityFence(context);
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /**
+   * Runs the layer on direct buffers, contiguous, from their positions on, which stay.
+   *
+   * @param context of the operator's device, reserved, and used by no other thread now
+   * @param tokens N, at least 0; 0 does nothing
+   * @param x at least N * K remaining floats, direct, in native byte order
+   * @param y at least N * M remaining floats, direct, in native byte order, not read-only
+   */
+  public void forward(Context context, long tokens, FloatBuffer x, FloatBuffer y) {
+    requireResidual(false);
+    run(context, tokens, x, null, y);
+  }
+
+  /**
+   * Runs the layer with a residual on direct buffers, contiguous, from their positions on, which
+   * stay.
+   *
+   * @param context of the operator's device, reserved, and used by no other thread now
+   * @param tokens N, at least 0; 0 does nothing
+   * @param x at least N * K remaining floats, direct, in native byte order
+   * @param residual at least N * M remaining floats, direct, in native byte order; may be y itself
+   * @param y at least N * M remaining floats, direct, in native byte order, not read-only
+   */
+  public void forward(
+      Context context, long tokens, FloatBuffer x, FloatBuffer residual, FloatBuffer y) {
+    requireResidual(true);
+    requireBuffer(residual, "residual", rows, tokens);
+    run(context, tokens, x, residual, y);
+  }
+
+  /**
+   * Runs the layer on Java arrays, contiguous. The arrays are copied in and out: convenient, not
+   * fast.
+   *
+   * @param context of the operator's device, reserved, and used by no other thread now
+   * @param tokens N, at least 0; 0 does nothing
+   * @param x at least N * K floats
+   * @param y at least N * M floats
+   */
+  public void forward(Context context, long tokens, float[] x, float[] y) {
+    requireResidual(false);
+    run(context, tokens, x, null, y);
+  }
+
+  /**
+   * Runs the layer with a residual on Java arrays, contiguous. The arrays are copied in and out:
+   * convenient, not fast.
+   *
+   * @param context of the operator's device, reserved, and used by no other thread now
+   * @param tokens N, at least 0; 0 does nothing
+   * @param x at least N * K floats
+   * @param residual at least N * M floats; not y itself
+   * @param y at least N * M floats
+   */
+  public void forward(Context context, long tokens, float[] x, float[] residual, float[] y) {
+    requireResidual(true);
+    requireArray(residual, "residual", rows, tokens);
+    run(context, tokens, x, residual, y);
+  }
+
+  /**
+   * Runs the layer on JavaCPP pointers, contiguous, from their positions on, of any element type. A
+   * pointer that knows its limit is checked against it.
+   *
+   * @param context of the operator's device, reserved, and used by no other thread now
+   * @param tokens N, at least 0; 0 does nothing
+   * @param x N * K elements of the operator's type
+   * @param y N * M elements of the operator's type
+   */
+  public void forward(Context context, long tokens, Pointer x, Pointer y) {
+    requireResidual(false);
+    run(context, tokens, x, null, y);
+  }
+
+  /**
+   * Runs the layer with a residual on JavaCPP pointers, contiguous, from their positions on, of any
+   * element type. A pointer that knows its limit is checked against it.
+   *
+   * @param context of the operator's device, reserved, and used by no other thread now
+   * @param tokens N, at least 0; 0 does nothing
+   * @param x N * K elements of the operator's type
+   * @param residual N * M elements of the operator's type; may be y itself
+   * @param y N * M elements of the operator's type
+   */
+  public void forward(Context context, long tokens, Pointer x, Pointer residual, Pointer y) {
+    requireResidual(true);
+    requirePointer(residual, "residual", rows, tokens);
+    run(context, tokens, x, residual, y);
+  }
+
+  private void run(
+      Context context, long tokens, FloatBuffer x, FloatBuffer residual, FloatBuffer y) {
+    requireFloats();
+    requireBuffer(x, "x", columns, tokens);
+    requireBuffer(y, "y", rows, tokens);
+    if (y.isReadOnly()) {
+      throw new LenoBufferException("y is read-only, expected a buffer that can be written");
+    }
+    long ldx = strideOf(columns, tokens);
+    long ldy = strideOf(rows, tokens);
+    ContextHandle entered = enter(context);
+    try {
+      int status =
+          Native.leno_linear_forward(
+              handle.address(), entered.address(), tokens, x, ldx, residual, ldy, y, ldy);
+      Check.status(status);
+    } finally {
+      entered.leave();
+      Reference.reachabilityFence(context);
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  private void run(Context context, long tokens, float[] x, float[] residual, float[] y) {
+    requireFloats();
+    requireArray(x, "x", columns, tokens);
+    requireArray(y, "y", rows, tokens);
+    Check.argument(
+        x != y && residual != y, "y is the array of x or of the residual, expected one of its own");
+    long ldx = strideOf(columns, tokens);
+    long ldy = strideOf(rows, tokens);
+    ContextHandle entered = enter(context);
+    try {
+      int status =
+          Native.leno_linear_forward(
+              handle.address(), entered.address(), tokens, x, ldx, residual, ldy, y, ldy);
+      Check.status(status);
+    } finally {
+      entered.leave();
+      Reference.reachabilityFence(context);
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  private void run(Context context, long tokens, Pointer x, Pointer residual, Pointer y) {
+    requirePointer(x, "x", columns, tokens);
+    requirePointer(y, "y", rows, tokens);
+    long ldx = strideOf(columns, tokens);
+    long ldy = strideOf(rows, tokens);
+    ContextHandle entered = enter(context);
+    try {
+      int status =
+          Native.leno_linear_forward(
+              handle.address(), entered.address(), tokens, x, ldx, residual, ldy, y, ldy);
+      Check.status(status);
+    } finally {
+      entered.leave();
+      Reference.reachabilityFence(context);
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  private ContextHandle enter(Context context) {
+    ContextHandle entered = Secrets.get().handle(Check.notNull(context, "context"));
+    if (entered.device() != handle.device()) {
+      throw new LenoArgumentException(
+          "context belongs to another device, expected one of the operator's device");
+    }
+    entered.enter(handle);
+    return entered;
+  }
+
+  private long strideOf(long features, long tokens) {
+    return layout == Layout.TOKEN_MAJOR ? features : tokens;
+  }
+
+  private void requireResidual(boolean given) {
+    if (given != residual) {
+      throw new LenoArgumentException(
+          given
+              ? "residual is given, expected none: the operator was built without one"
+              : "residual is missing, expected one: the operator was built with one");
+    }
+  }
+
+  private void requireFloats() {
+    if (ioType != DType.F32) {
+      throw new LenoArgumentException(
+          "the data are floats, expected "
+              + ioType
+              + " as the operator was built; use pointers or addresses");
+    }
+  }
+
+  private static void requireBuffer(
+      FloatBuffer buffer, String argument, long features, long tokens) {
+    Check.direct(buffer, argument);
+    Check.nativeOrder(buffer, argument);
+    requireCapacity(buffer.remaining(), argument, features, tokens);
+  }
+
+  private static void requireArray(float[] array, String argument, long features, long tokens) {
+    requireCapacity(Check.notNull(array, argument).length, argument, features, tokens);
+  }
+
+  private void requirePointer(Pointer pointer, String argument, long features, long tokens) {
+    if (Check.notNull(pointer, argument).isNull()) {
+      throw new LenoArgumentException(argument + " is a null pointer, expected an address");
+    }
+    if (pointer.limit() > 0) {
+      long there = (pointer.limit() - pointer.position()) * pointer.sizeof() / ioType.bytes();
+      requireCapacity(there, argument, features, tokens);
+    }
+  }
+
+  private static void requireCapacity(long there, String argument, long features, long tokens) {
+    if (tokens < 0) {
+      throw new LenoArgumentException("tokens is " + tokens + ", expected 0 or more");
+    }
+    if (tokens > there / features) {
+      throw new LenoBufferException(
+          argument
+              + " has "
+              + there
+              + " elements, expected tokens x features = "
+              + tokens
+              + " x "
+              + features);
+    }
+  }
+
+  /**
+   * M: features of the output.
+   *
+   * @return at least 1
+   */
+  public long rows() {
+    return rows;
+  }
+
+  /**
+   * K: features of the input.
+   *
+   * @return at least 1
+   */
+  public long columns() {
+    return columns;
+  }
+
+  /**
+   * Scratch bytes that a forward of up to this many tokens needs in its context.
+   *
+   * @param maxTokens at least 0
+   * @return bytes
+   * @throws LenoArgumentException if maxTokens is outside its range
+   * @throws LenoStateException if the operator is closed
+   */
+  public long workspaceBytes(long maxTokens) {
+    long[] bytes = new long[1];
+    handle.use(open -> Native.leno_linear_workspace_size(open, maxTokens, bytes));
+    return bytes[0];
+  }
+
+  /**
+   * Makes a context large enough for forwards of this operator; it may serve others as well.
+   *
+   * @param context to enlarge
+   * @param maxTokens the most tokens that a forward will have
+   * @throws LenoArgumentException if an argument is outside its range
+   * @throws LenoStateException if the operator or the context is closed, or the context in use
+   */
+  public void reserve(Context context, long maxTokens) {
+    Check.notNull(context, "context").reserve(workspaceBytes(maxTokens));
+  }
+
+  /**
+   * The kernel that serves this number of tokens.
+   *
+   * @param tokens at least 1
+   * @return its name
+   * @throws LenoArgumentException if tokens is below 1
+   * @throws LenoStateException if the operator is closed
+   */
+  public String kernel(long tokens) {
+    Check.argument(tokens >= 1, "tokens is " + tokens + ", expected 1 or more");
+    long open = handle.acquire();
+    try {
+      return Check.text(Native.leno_linear_kernel(open, tokens));
+    } finally {
+      handle.release();
+    }
+  }
+
+  /**
+   * Why the operator runs what it runs: the candidates of every bucket, their measured times,
+   * refusals, and the reason of the choice.
+   *
+   * @return a JSON object
+   * @throws LenoStateException if the operator is closed
+   */
+  public String explainJson() {
+    long[] size = new long[1];
+    handle.use(open -> Native.leno_linear_explain_size(open, size));
+    byte[] text = new byte[Math.toIntExact(size[0])];
+    handle.use(open -> Native.leno_linear_explain(open, text, text.length));
+    return new String(text, 0, text.length - 1, StandardCharsets.UTF_8);
+  }
+
+  /**
+   * Frees the native memory. Harmless when closed already.
+   *
+   * @throws LenoStateException if a forward of another thread is running; the operator stays open
+   */
+  @Override
+  public void close() {
+    handle.close();
+  }
+
+  @Override
+  public String toString() {
+    return "SparseLinear[" + rows + " x " + columns + ", " + layout + ", " + ioType + "]";
+  }
+}
