@@ -1,0 +1,24 @@
+#include "pattern/gram.h"
+
+#include <algorithm>
+
+#include "core/isa.h"
+#include "core/thread_pool.h"
+#include "pattern/linalg.h"
+#include "pattern/parallel.h"
+
+namespace leno {
+
+void accumulate_gram(MatrixView<const float> a, MatrixView<const float> b, int threads, float* gram) {
+  // Work is cut the same way for any number of threads: so is every sum.
+  constexpr int64_t kRows = 192;
+  const Linalg& algebra = linalg(best_isa());
+  const int64_t slabs = (a.columns + kRows - 1) / kRows;
+  ThreadPool pool(static_cast<int>(std::min<int64_t>(threads, slabs)));
+  parallel_for(pool, slabs, [&](int64_t slab) {
+    const int64_t first = slab * kRows, count = std::min(kRows, a.columns - first);
+    algebra.accumulate_gram(a.rows, a.columns, a.data, a.stride, b.data, b.stride, first, count, gram);
+  });
+}
+
+}  // namespace leno
