@@ -236,8 +236,8 @@ std::shared_ptr<const PackedWeights> PackedCodec::decode(ByteRange blob, const s
   check_values(p->dtype_, values.data.data, kept);
   if (p->dtype_ == DType::i8) {
     const Tensor& scales = reader.tensor("scales", {"F32"}, rows);
-    require_all<float>("scales", scales.data.data, rows, "a finite number >= 0",
-                       [](float v) { return std::isfinite(v) && v >= 0; });
+    require_all<float>("scales", scales.data.data, rows, "a number >= 0 that 127 times is finite",
+                       [](float v) { return v >= 0 && std::isfinite(v * 127); });
     p->scales_ = Reader::copy<float>(scales);
   }
   reader.require_all_used();

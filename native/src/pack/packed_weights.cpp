@@ -8,6 +8,12 @@
 namespace leno {
 namespace {
 
+// Row scale: the largest weight becomes 127. Rounded so that 127 gives a finite weight back, even for FLT_MAX.
+float int8_scale(float largest) {
+  const float scale = largest / 127;
+  return std::isfinite(scale * 127) ? scale : std::nextafter(scale, 0.f);
+}
+
 float largest_magnitude(const float* row, const int32_t* columns, int64_t count) {
   float largest = 0;
   for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::fabs(row[columns[i]]));
@@ -81,7 +87,7 @@ void PackedWeights::store_values(MatrixView<const float> w) {
       double inverse = 0;  // as float it would overflow for rows of tiny weights
       if (dtype_ == DType::i8) {
         const float largest = largest_magnitude(source, columns.data(), count);
-        scales_[static_cast<size_t>(packed_row)] = largest / 127;
+        scales_[static_cast<size_t>(packed_row)] = int8_scale(largest);
         inverse = largest > 0 ? 127.0 / largest : 0;
       }
       for (int64_t i = 0; i < count; ++i) {

@@ -255,6 +255,22 @@ TEST_F(Packed, LargeFilesOutliveTheirName) {
   leno_packed_destroy(large);
 }
 
+TEST_F(Packed, PatternGoesInAndComesBack) {
+  leno_pattern pattern = nullptr, again = nullptr;
+  ASSERT_EQ(LENO_OK, leno_packed_get_pattern(packed_, &pattern));
+  leno_packed bf16 = nullptr;
+  ASSERT_EQ(LENO_OK, leno_packed_create(pattern, w_.data(), kColumns, LENO_BF16, &bf16)) << leno_last_error();
+  EXPECT_EQ(dense(packed_), dense(bf16));  // small integers are exact in bf16
+  ASSERT_EQ(LENO_OK, leno_packed_get_pattern(bf16, &again));
+  leno_packed_destroy(bf16);
+  leno_pattern_destroy(pattern);
+  leno_pattern_info info;  // the pattern outlives the weights
+  ASSERT_EQ(LENO_OK, leno_pattern_get_info(again, &info));
+  EXPECT_EQ(3, info.kept_vectors);
+  EXPECT_EQ(10, info.kept_weights);
+  leno_pattern_destroy(again);
+}
+
 TEST(PackedNull, IsDestroyedQuietlyAndRefusedElsewhere) {
   leno_packed_destroy(nullptr);
   leno_packed_info info;

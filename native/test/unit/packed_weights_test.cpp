@@ -140,18 +140,22 @@ TEST(PackedWeights, RefusesWhatBf16CannotHold) {
   }
 }
 
-TEST(PackedWeights, Int8OfRowsOfTinyAndOfZeroWeights) {
+TEST(PackedWeights, Int8OfRowsOfZeroTinyAndHugeWeights) {
   Sample in = sample(4, 4, 4, 1, false);
   for (int c = 0; c < 4; ++c) {
     in.w[size_t(c)] = 0;
     in.w[size_t(4 + c)] = c == 0 ? 0.f : 1e-40f;  // 127 / 1e-40 is no float
     in.w[size_t(8 + c)] = std::numeric_limits<float>::denorm_min();
+    in.w[size_t(12 + c)] = -std::numeric_limits<float>::max();
   }
-  const std::vector<float> out = dense_of(*PackedWeights::pack(in.pattern, in.view(), DType::i8));
+  const auto packed = PackedWeights::pack(in.pattern, in.view(), DType::i8);
+  const std::vector<float> out = dense_of(*packed);
+  EXPECT_EQ(out, dense_of(*leno_test::read(leno_test::blob_of(*packed))));
   for (int c = 0; c < 4; ++c) {
     EXPECT_EQ(0, out[size_t(c)]);
     EXPECT_NEAR(in.w[size_t(4 + c)], out[size_t(4 + c)], 1e-42);
-    EXPECT_TRUE(std::isfinite(out[size_t(8 + c)]));
+    EXPECT_NEAR(in.w[size_t(8 + c)], out[size_t(8 + c)], 1e-42);
+    EXPECT_NEAR(in.w[size_t(12 + c)], out[size_t(12 + c)], 1e32);
   }
 }
 
