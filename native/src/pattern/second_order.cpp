@@ -11,6 +11,7 @@
 #include "pattern/linalg.h"
 #include "pattern/loss_cut.h"
 #include "pattern/parallel.h"
+#include "pattern/search.h"
 
 namespace leno {
 namespace {
@@ -41,6 +42,9 @@ class SecondOrder {
         damped_((require_finite(problem.w, "w"), problem.gram), n_, problem.damping, linalg_, pool_) {
     if (problem.cross != nullptr) require_finite({problem.cross, n_, n_, n_}, "target_gram");
   }
+
+  // The row permutation that keeps the most of (W*)^2 / [A^-1]_jj, with W* = T A^-1 the best weights of no pattern.
+  std::vector<int32_t> choose_rows(const leno_search_options& options);
 
   // The columns that every group of p keeps, given p's rows.
   void choose_columns(Pattern& p, double density, bool layer_wide);
@@ -74,6 +78,35 @@ double* SecondOrder::target(const Pattern& p, int64_t g, Workspace& ws) const {
   double* t = ws.get(Workspace::kTarget, rows * n_);
   linalg_.multiply(n_, rows, w, problem_.cross != nullptr ? problem_.cross : problem_.gram, damped_.ridge(), t);
   return t;
+}
+
+// Rows in their own order, no columns yet.
+Pattern unpermuted(int64_t rows, int64_t columns, int64_t vector) {
+  Pattern p;
+  p.rows = rows;
+  p.columns = columns;
+  p.vector = vector;
+  p.permutation.resize(static_cast<size_t>(rows));
+  std::iota(p.permutation.begin(), p.permutation.end(), 0);
+  return p;
+}
+
+std::vector<int32_t> SecondOrder::choose_rows(const leno_search_options& options) {
+  const Pattern p = unpermuted(problem_.w.rows, n_, options.vector);
+  if (options.search == LENO_SEARCH_IDENTITY) return p.permutation;
+  std::vector<double> loss(static_cast<size_t>(p.rows * n_));
+  parallel_for(pool_, p.groups(), [&](int64_t g, int part) {
+    const int64_t rows = p.group_rows(g);
+    double* ideal = target(p, g, workspaces_[static_cast<size_t>(part)]);
+    linalg_.solve(n_, damped_.factor(), rows, ideal);
+    for (int64_t i = 0; i < rows * n_; ++i) {
+      loss[static_cast<size_t>(g * p.vector * n_ + i)] = ideal[i] * ideal[i] / damped_.inverse_diagonal(i % n_);
+    }
+  });
+  const double largest = *std::max_element(loss.begin(), loss.end());
+  std::vector<float> scores(loss.size());
+  for (size_t i = 0; i < loss.size() && largest > 0; ++i) scores[i] = static_cast<float>(loss[i] / largest);
+  return search_pattern({scores.data(), p.rows, n_, n_}, options, nullptr).permutation;
 }
 
 std::vector<int32_t> SecondOrder::eliminate(const Pattern& p, int64_t g, int64_t drops, Workspace& ws,
@@ -156,13 +189,9 @@ void SecondOrder::solve(const Pattern& p, MatrixView<float> updated) {
 
 Pattern prune_second_order(const SecondOrderProblem& problem, const leno_search_options& options,
                            MatrixView<float> updated) {
-  Pattern p;
-  p.rows = problem.w.rows;
-  p.columns = problem.w.columns;
-  p.vector = options.vector;
+  Pattern p = unpermuted(problem.w.rows, problem.w.columns, options.vector);
   SecondOrder second_order(problem, options.threads, p.groups());
-  p.permutation.resize(static_cast<size_t>(p.rows));
-  std::iota(p.permutation.begin(), p.permutation.end(), 0);
+  p.permutation = second_order.choose_rows(options);
   second_order.choose_columns(p, 1 - options.sparsity, options.balance == LENO_BALANCE_LAYER);
   second_order.solve(p, updated);
   return p;

@@ -245,6 +245,31 @@ TEST(SecondOrder, LayerWideThresholdLosesLessWhereGroupsDiffer) {
             0.5 * objective(l, prune(l, options(8, 0.5)).w, false));
 }
 
+// Rows of two kinds, interleaved: sorted apart, each kind has columns of its own.
+TEST(SecondOrder, ShuffleFindsHiddenGroups) {
+  Layer l = make_layer(32, 40, 200, 19);
+  for (int64_t r = 0; r < l.rows; ++r) {
+    for (int64_t c = 0; c < l.columns; ++c) l.w[size_t(r * l.columns + c)] *= (r + c) % 2 == 0 ? 1.0f : 0.01f;
+  }
+  leno_search_options shuffled = options(8, 0.5);
+  shuffled.search = LENO_SEARCH_ALTERNATING;
+  for (bool cross : {false, true}) {
+    const Pruned p = prune(l, shuffled, cross);
+    for (int64_t g = 0; g < 4; ++g) {
+      for (int64_t i = 1; i < 8; ++i) {
+        EXPECT_EQ(p.pattern.permutation[size_t(8 * g)] % 2, p.pattern.permutation[size_t(8 * g + i)] % 2);
+      }
+    }
+    // Part of the error is the inputs' own, and no weights can take it away.
+    const double bound = cross ? 0.7 : 0.5;
+    EXPECT_LT(objective(l, p.w, cross), bound * objective(l, prune(l, options(8, 0.5), cross).w, cross));
+    shuffled.threads = 3;
+    const Pruned q = prune(l, shuffled, cross);
+    EXPECT_EQ(p.pattern.permutation, q.pattern.permutation);
+    EXPECT_EQ(p.w, q.w);
+  }
+}
+
 TEST(SecondOrder, NothingDroppedNothingChanged) {
   const Layer l = make_layer(9, 30, 50, 7);
   const Pruned p = prune(l, options(4, 0));
