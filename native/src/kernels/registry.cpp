@@ -10,6 +10,8 @@ std::span<const LinearKernel* const> linear_kernels() {
   static constexpr const LinearKernel* kRows[] = {
 #if defined(__x86_64__)
       &kLinearBf16ShflbwAmx,
+      &kLinearI8ShflbwAmx,
+      &kLinearI8ShflbwAvx512Dot,
       &kLinearF32PanelAvx512,
       &kLinearF32SkinnyAvx512,
       &kLinearBf16PanelAvx512,
@@ -18,11 +20,13 @@ std::span<const LinearKernel* const> linear_kernels() {
       &kLinearF32SkinnyAvx2,
       &kLinearBf16PanelAvx2,
       &kLinearBf16SkinnyAvx2,
+      &kLinearI8ShflbwAvx2,
 #endif
       &kLinearF32PanelPortable,
       &kLinearF32SkinnyPortable,
       &kLinearBf16PanelPortable,
       &kLinearBf16SkinnyPortable,
+      &kLinearI8ShflbwPortable,
   };
   // clang-format on
   return kRows;

@@ -1,63 +1,19 @@
 #pragma once
 
-#include "kernels/cpu/amx_panel.h"
 #include "kernels/cpu/amx_tiles.h"
+#include "kernels/cpu/dot_weights.h"
 
 // The product of one block of weights with one panel of X on the tile registers:
-//   C (rows x tokens) += A (16 packed rows x a step of K) B (a step of K x 16 tokens)
+//   C (rows x tokens) = A (16 packed rows x a step of K) B (a step of K x 16 tokens), summed over the steps
 // A comes from memory as it is stored; B is gathered one step ahead of its use, so that the gather (load and shuffle
 // ports) hides behind the tile products.
 namespace leno::kernels {
 namespace {
 
-struct DotBf16 {
-  static constexpr DType kType = DType::bf16;
-  static constexpr int kSources = 32;
-  // Two arbitrary features side by side for each token: 16 lines of tokens 0..15 to `to`, of 16..31 a tile later.
-  template <int Halves>
-  static void gather(const int32_t* source, const std::byte* panel, std::byte* to) {
-#pragma GCC unroll 4
-    for (int i = 0; i < 16; ++i) {
-      const __m512i a = _mm512_load_si512(panel + source[2 * i]), b = _mm512_load_si512(panel + source[2 * i + 1]);
-      _mm512_store_si512(to + i * 64, _mm512_unpacklo_epi16(a, b));
-      if (Halves == 2) _mm512_store_si512(to + kTileBytes + i * 64, _mm512_unpackhi_epi16(a, b));
-    }
-  }
-  template <int C, int A, int B>
-  static void dot() {
-    tile_dot_bf16<C, A, B>();
-  }
-};
-
-struct DotI8 {
-  static constexpr DType kType = DType::i8;
-  static constexpr int kSources = 64;
-  // Four features: even, odd, even, odd. A panel row holds 2c in its even and 2c + 1 in its odd bytes.
-  template <int Halves>
-  static void gather(const int32_t* source, const std::byte* panel, std::byte* to) {
-    constexpr __mmask64 kOdd = 0xaaaaaaaaaaaaaaaaull;
-#pragma GCC unroll 4
-    for (int i = 0; i < 16; ++i) {
-      const int32_t* s = source + 4 * i;
-      const __m512i a = _mm512_mask_loadu_epi8(_mm512_load_si512(panel + s[0]), kOdd, panel + s[1]);
-      const __m512i b = _mm512_mask_loadu_epi8(_mm512_load_si512(panel + s[2]), kOdd, panel + s[3]);
-      _mm512_store_si512(to + i * 64, _mm512_unpacklo_epi16(a, b));
-      if (Halves == 2) _mm512_store_si512(to + kTileBytes + i * 64, _mm512_unpackhi_epi16(a, b));
-    }
-  }
-  template <int C, int A, int B>
-  static void dot() {
-    tile_dot_i8<C, A, B>();
-  }
-};
-
 // Tiles 0..3 are C, 4 and 5 A, 6 and 7 B. A block is 2 x 1, 2 x 2, 1 x 1, 1 x 2 or 1 x 4 tiles.
-// panels: `Panels` panels, panel_stride bytes apart. ring: kRingBytes. sums: [A * 16][B * 16] 32-bit.
-constexpr int kRingSlots = 2;
-constexpr int64_t kRingBytes = kRingSlots * 4 * kTileBytes;
-
-template <class Dot, int A, int B>
-__attribute__((noinline)) void tile_product(const AmxWeights& w, const AmxWeights::Block& block,
+// panels: panel_stride bytes apart. ring: kRingBytes. sums: [A * 16][B * 16] 32-bit.
+template <class Dot, class Gather, int A, int B>
+__attribute__((noinline)) void tile_product(const DotWeights& w, const DotWeights::Block& block,
                                             const std::byte* panels, int64_t panel_stride, std::byte* ring,
                                             void* sums) {
   static_assert((A == 2 && B <= 2) || (A == 1 && (B == 1 || B == 2 || B == 4)));
@@ -67,9 +23,9 @@ __attribute__((noinline)) void tile_product(const AmxWeights& w, const AmxWeight
   const int64_t steps = block.steps;
   const auto gather = [&](int64_t step) __attribute__((always_inline)) {
     std::byte* slot = ring + step % kRingSlots * (B * kTileBytes);
-    const int32_t* source = sources + step * Dot::kSources;
-    Dot::template gather<kHalves>(source, panels, slot);
-    if constexpr (B == 4) Dot::template gather<2>(source, panels + panel_stride, slot + 2 * kTileBytes);
+    const int32_t* source = sources + step * Gather::kSources;
+    Gather::template step<kHalves>(source, panels, slot);
+    if constexpr (B == 4) Gather::template step<2>(source, panels + panel_stride, slot + 2 * kTileBytes);
   };
   tile_zero<0>();
   tile_zero<1>();

@@ -6,7 +6,9 @@
 namespace leno::kernels {
 
 #if defined(__x86_64__)
-extern const LinearKernel kLinearBf16ShflbwAmx;
+extern const LinearKernel kLinearBf16ShflbwAmx, kLinearI8ShflbwAmx, kLinearI8ShflbwAvx512Dot;
+extern const LinearKernel kLinearI8ShflbwAvx2;
 #endif
+extern const LinearKernel kLinearI8ShflbwPortable;
 
 }  // namespace leno::kernels

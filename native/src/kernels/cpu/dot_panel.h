@@ -3,10 +3,10 @@
 #include <immintrin.h>
 
 #include "core/dtype.h"
-#include "kernels/cpu/amx_weights.h"
+#include "kernels/cpu/dot_weights.h"
 #include "kernels/linear_kernel.h"
 
-// X as the gather of amx_linear.h reads it: a panel of 32 tokens, panel[row][32] of 16-bit elements. Element `row` of
+// X as the gather of dot_linear.h reads it: a panel of 32 tokens, panel[row][32] of 16-bit elements. Element `row` of
 // a token is bf16 feature `row`, or the int8 features 2 row and 2 row + 1. Lane l (16 bytes) of a row holds tokens
 // 4l..4l+3 and 16+4l..16+4l+3, so that unpacking two rows gives 16 consecutive tokens, each with both rows.
 namespace leno::kernels {
@@ -54,8 +54,9 @@ __attribute__((always_inline)) inline void transpose16(__m512i (&r)[16]) {
   }
 }
 
-// 32 panel rows from 64 bytes of each of 32 tokens: load(token) gives them.
-template <class Load>
+// 32 panel rows from 64 bytes of each of 32 tokens: load(token) gives them, in order, or with Swapped such that 32-bit
+// element 4 l + j is number 4 j + l.
+template <bool Swapped, class Load>
 inline void pack_tokens(Load load, int tokens, std::byte* panel) {
   __m512i half[2][16];
   for (int h = 0; h < 2; ++h) {
@@ -65,7 +66,8 @@ inline void pack_tokens(Load load, int tokens, std::byte* panel) {
   const __m512i low = _mm512_set1_epi32(0xffff);
   for (int i = 0; i < 16; ++i) {
     const __m512i a = half[0][i], b = half[1][i];
-    __m512i* to = reinterpret_cast<__m512i*>(panel + 2 * i * kPanelRowBytes);
+    const int element = Swapped ? i % 4 * 4 + i / 4 : i;
+    __m512i* to = reinterpret_cast<__m512i*>(panel + 2 * element * kPanelRowBytes);
     _mm512_store_si512(to, _mm512_packus_epi32(_mm512_and_si512(a, low), _mm512_and_si512(b, low)));
     _mm512_store_si512(to + 1, _mm512_packus_epi32(_mm512_srli_epi32(a, 16), _mm512_srli_epi32(b, 16)));
   }
@@ -78,8 +80,8 @@ void pack_bf16(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t
   if (layout == Layout::token_major) {
     const IO* from = x + token * ldx;
     for (int64_t k = 0; k < columns; k += 32) {
-      pack_tokens([&](int t) { return load_bf16(from + t * ldx + k, columns - k); }, tokens,
-                  panel + k * kPanelRowBytes);
+      pack_tokens<false>([&](int t) { return load_bf16(from + t * ldx + k, columns - k); }, tokens,
+                         panel + k * kPanelRowBytes);
     }
   } else {
     const __m512i order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);

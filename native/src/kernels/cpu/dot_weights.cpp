@@ -1,4 +1,4 @@
-#include "kernels/cpu/amx_weights.h"
+#include "kernels/cpu/dot_weights.h"
 
 #include <algorithm>
 #include <cstring>
@@ -40,7 +40,7 @@ std::vector<int32_t> place_columns(const std::vector<int32_t>& columns, DType dt
 
 class Builder {
  public:
-  Builder(const PackedWeights& packed, AmxWeights& out) : packed_(packed), out_(out) {}
+  Builder(const PackedWeights& packed, DotWeights& out) : packed_(packed), out_(out) {}
 
   void build() {
     const int64_t height = out_.tiles * kTileRows;
@@ -75,7 +75,7 @@ class Builder {
     }
   }
 
-  void fill(const AmxWeights::Block& block, const std::vector<int32_t>& places) {
+  void fill(const DotWeights::Block& block, const std::vector<int32_t>& places) {
     const int64_t width = size_of(out_.dtype), per_step = step_columns(out_.dtype);
     std::vector<int64_t> place_of(static_cast<size_t>(out_.columns), -1);
     for (size_t p = 0; p < places.size(); ++p) {
@@ -92,18 +92,19 @@ class Builder {
           std::memcpy(to, packed_.values<bf16_t>(g, i) + v, 2);
         } else {
           std::memcpy(to, packed_.values<int8_t>(g, i) + v, 1);
+          out_.row_sums[static_cast<size_t>(packed_row)] += packed_.values<int8_t>(g, i)[v];
         }
       }
     }
   }
 
   const PackedWeights& packed_;
-  AmxWeights& out_;
+  DotWeights& out_;
   int64_t first_source_ = 0;
 };
 
 std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
-  auto w = std::make_shared<AmxWeights>();
+  auto w = std::make_shared<DotWeights>();
   w->dtype = packed.dtype();
   w->rows = packed.rows();
   w->columns = packed.columns();
@@ -113,6 +114,7 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
   }
   if (packed.dtype() == DType::i8) {
     for (int64_t r = 0; r < packed.rows(); ++r) w->scales.push_back(packed.scale(r));
+    w->row_sums.resize(static_cast<size_t>(packed.rows()));
   }
   Builder(packed, *w).build();
   return w;
@@ -120,12 +122,12 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
 
 }  // namespace
 
-int64_t AmxWeights::bytes() const {
+int64_t DotWeights::bytes() const {
   return values.bytes() + static_cast<int64_t>(blocks.size() * sizeof(Block) + sources.size() * 4 +
-                                               permutation.size() * 4 + scales.size() * 4);
+                                               permutation.size() * 4 + scales.size() * 8);
 }
 
-std::string amx_refuse(const PackedWeights& packed, const LinearSpec&, int64_t) {
+std::string dot_refuse(const PackedWeights& packed, const LinearSpec&, int64_t) {
   // 127 * 127 * K has to fit in 32 bits.
   constexpr int64_t kMaxI8Columns = INT32_MAX / (127 * 127);
   if (packed.dtype() == DType::i8 && packed.columns() > kMaxI8Columns) {
@@ -134,6 +136,6 @@ std::string amx_refuse(const PackedWeights& packed, const LinearSpec&, int64_t) 
   return "";
 }
 
-const LinearFormat kAmxBf16Format{"amx_bf16", prepare}, kAmxI8Format{"amx_i8", prepare};
+const LinearFormat kDotBf16Format{"dot_bf16", prepare}, kDotI8Format{"dot_i8", prepare};
 
 }  // namespace leno::kernels

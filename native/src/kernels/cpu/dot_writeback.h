@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/cpu/amx_panel.h"
+#include "kernels/cpu/dot_panel.h"
 #include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/simd_avx512.h"
 
@@ -23,7 +23,7 @@ class Writeback {
  public:
   // token_scales: one per token of the call's token block, the first belonging to `first_token`; int8 only.
   // transposed: [rows][stride] floats to collect permuted rows in, or nullptr.
-  Writeback(const AmxWeights& w, const LinearSpec& spec, const LinearCall& call, const float* token_scales,
+  Writeback(const DotWeights& w, const LinearSpec& spec, const LinearCall& call, const float* token_scales,
             int64_t first_token, float* transposed, int64_t stride)
       : w_(w),
         out_(spec, call),
@@ -109,7 +109,7 @@ class Writeback {
     }
   }
 
-  const AmxWeights& w_;
+  const DotWeights& w_;
   const Output<IO> out_;
   const float* bias_;
   const float* token_scales_;
