@@ -1,0 +1,254 @@
+#include "onednn.h"
+
+#include <cmath>
+#include <cstring>
+#include <dnnl.hpp>
+#include <memory>
+#include <unordered_map>
+
+#include "quantize.h"
+
+namespace leno_bench {
+namespace {
+
+using dnnl::matmul;
+using dnnl::memory;
+using leno::AlignedBuffer;
+using leno::DType;
+using tag = memory::format_tag;
+using dt = memory::data_type;
+
+dnnl::engine& engine() {
+  static dnnl::engine e(dnnl::engine::kind::cpu, 0);
+  return e;
+}
+
+dnnl::stream& stream() {
+  static dnnl::stream s(engine());
+  return s;
+}
+
+dt type_of(DType t) { return t == DType::f32 ? dt::f32 : t == DType::bf16 ? dt::bf16 : dt::s8; }
+
+using Arguments = std::unordered_map<int, memory>;
+
+// In the form that the primitive asks for; the memory given where it is that already.
+memory reordered(memory from, const memory::desc& to) {
+  if (from.get_desc() == to) return from;
+  memory result(to, engine());
+  dnnl::reorder(from, result).execute(stream(), from, result);
+  stream().wait();
+  return result;
+}
+
+memory copy_of(const void* values, const memory::desc& desc) {
+  memory result(desc, engine());
+  std::memcpy(result.get_data_handle(), values, desc.get_size());
+  return result;
+}
+
+// The dense weights in their dtype, [M][K], and the scales of their rows where int8.
+struct DenseWeights {
+  explicit DenseWeights(const Weights& weights)
+      : rows(weights.packed->rows()), columns(weights.packed->columns()), dtype(weights.packed->dtype()) {
+    const int64_t count = rows * columns;
+    values = AlignedBuffer(count * size_of(dtype));
+    scales.assign(static_cast<size_t>(rows), 1.f);
+    for (int64_t m = 0; m < rows; ++m) {
+      if (dtype == DType::i8) scales[static_cast<size_t>(m)] = weights.packed->scale(m);
+      for (int64_t i = m * columns; i < (m + 1) * columns; ++i) {
+        const float v = weights.dense[static_cast<size_t>(i)];
+        if (dtype == DType::f32) values.as<float>()[i] = v;
+        if (dtype == DType::bf16) values.as<leno::bf16_t>()[i] = leno::to_bf16(v);
+        if (dtype == DType::i8) {
+          values.as<int8_t>()[i] = static_cast<int8_t>(std::lround(v / scales[static_cast<size_t>(m)]));
+        }
+      }
+    }
+  }
+  int64_t rows, columns;
+  DType dtype;
+  AlignedBuffer values;
+  std::vector<float> scales;
+};
+
+// How the product is put to oneDNN.
+struct Way {
+  const char* name;
+  bool token_major;   // the layout of X and Y
+  bool weights_left;  // W X (M x N) instead of X W^T (N x M)
+  bool prepacked;     // the weights lie as oneDNN likes them best
+};
+
+constexpr Way kWays[] = {{"tm_any", true, false, true},
+                         {"tm_plain", true, false, false},
+                         {"fm_plain", false, true, false},
+                         {"fm_any", false, true, true},
+                         {"fm_right_any", false, false, true}};
+
+struct Product {
+  matmul primitive;
+  Arguments arguments;
+  AlignedBuffer quantized;
+  std::vector<float> token_scales;
+};
+
+Candidate make_dense(const Way& way, const DenseWeights& w, const Activations& x, bool with_quantization) {
+  const int64_t m = w.rows, k = w.columns, n = x.tokens;
+  const bool i8 = w.dtype == DType::i8;
+  Candidate c;
+  c.name = std::string("onednn_") + name_of(w.dtype) + "_" + way.name;
+  c.kind = i8 && !with_quantization ? Kind::matmul_only : Kind::dense;
+  c.token_major = way.token_major;
+  c.y_dtype = x.dtype;
+  c.y = AlignedBuffer(n * m * size_of(x.dtype));
+
+  const dt in = type_of(w.dtype), out = type_of(x.dtype);
+  const tag w_plain = way.weights_left ? tag::ab : tag::ba;
+  const tag xy = way.token_major == way.weights_left ? tag::ba : tag::ab;
+  const memory::dims w_dims = way.weights_left ? memory::dims{m, k} : memory::dims{k, m};
+  const memory::dims x_dims = way.weights_left ? memory::dims{k, n} : memory::dims{n, k};
+  const memory::dims y_dims = way.weights_left ? memory::dims{m, n} : memory::dims{n, m};
+  const memory::dims row_dims = way.weights_left ? memory::dims{m, 1} : memory::dims{1, m};
+  const memory::dims token_dims = way.weights_left ? memory::dims{1, n} : memory::dims{n, 1};
+  const memory::desc w_plain_desc(w_dims, in, w_plain), w_desc(w_dims, in, way.prepacked ? tag::any : w_plain);
+  const memory::desc x_desc(x_dims, in, xy), y_desc(y_dims, out, xy);
+  const memory::desc row_desc(row_dims, dt::f32, tag::ab), token_desc(token_dims, dt::f32, tag::ab);
+
+  dnnl::primitive_attr attributes;
+  if (i8) {
+    dnnl::post_ops scales;
+    scales.append_binary(dnnl::algorithm::binary_mul, row_desc);
+    scales.append_binary(dnnl::algorithm::binary_mul, token_desc);
+    attributes.set_post_ops(scales);
+  }
+  const memory::desc &left = way.weights_left ? w_desc : x_desc, &right = way.weights_left ? x_desc : w_desc;
+  const matmul::primitive_desc pd(engine(), left, right, y_desc, attributes);
+
+  auto product = std::make_shared<Product>();
+  product->primitive = matmul(pd);
+  const int w_at = way.weights_left ? DNNL_ARG_SRC : DNNL_ARG_WEIGHTS;
+  const int x_at = way.weights_left ? DNNL_ARG_WEIGHTS : DNNL_ARG_SRC;
+  product->arguments[w_at] =
+      reordered(copy_of(w.values.data(), w_plain_desc), way.weights_left ? pd.src_desc() : pd.weights_desc());
+  const void* x_data = x.data(way.token_major);
+  product->arguments[DNNL_ARG_DST] = memory(y_desc, engine(), c.y.data());
+  if (!i8) {
+    product->arguments[x_at] = memory(x_desc, engine(), const_cast<void*>(x_data));
+    c.run = [product] {
+      product->primitive.execute(stream(), product->arguments);
+      stream().wait();
+    };
+    return c;
+  }
+  product->quantized = AlignedBuffer(n * k);
+  product->token_scales.resize(static_cast<size_t>(n));
+  product->arguments[x_at] = memory(x_desc, engine(), product->quantized.data());
+  product->arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1] = copy_of(w.scales.data(), row_desc);
+  product->arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(1) | DNNL_ARG_SRC_1] =
+      memory(token_desc, engine(), product->token_scales.data());
+  const auto quantize = [product, n, k, x_data, token_major = way.token_major] {
+    (token_major ? quantize_token_major : quantize_feature_major)(
+        static_cast<const float*>(x_data), n, k, product->quantized.as<int8_t>(), product->token_scales.data());
+  };
+  if (!with_quantization) quantize();
+  c.run = [product, quantize, with_quantization] {
+    if (with_quantization) quantize();
+    product->primitive.execute(stream(), product->arguments);
+    stream().wait();
+  };
+  return c;
+}
+
+struct Csr {
+  std::vector<float> values;
+  std::vector<int32_t> columns, rows{0};
+};
+
+// W where it is on the left, W^T else.
+Csr compress(const Weights& weights, bool transposed) {
+  const int64_t m = weights.packed->rows(), k = weights.packed->columns();
+  Csr csr;
+  for (int64_t r = 0; r < (transposed ? k : m); ++r) {
+    for (int64_t c = 0; c < (transposed ? m : k); ++c) {
+      const float v = weights.dense[static_cast<size_t>(transposed ? c * k + r : r * k + c)];
+      if (v == 0) continue;
+      csr.values.push_back(v);
+      csr.columns.push_back(static_cast<int32_t>(c));
+    }
+    csr.rows.push_back(static_cast<int32_t>(csr.values.size()));
+  }
+  return csr;
+}
+
+Candidate make_csr(bool weights_left, const Weights& weights, size_t index, const Activations& x) {
+  const int64_t m = weights.packed->rows(), k = weights.packed->columns(), n = x.tokens;
+  Candidate c;
+  c.name = weights_left ? "onednn_csr_fm" : "onednn_csr_tm";
+  c.kind = Kind::sparse;
+  c.token_major = !weights_left;
+  c.weights = index;
+  c.y = AlignedBuffer(n * m * 4);
+  struct State {
+    Csr csr;
+    matmul primitive;
+    Arguments arguments;
+  };
+  auto state = std::make_shared<State>();
+  state->csr = compress(weights, !weights_left);
+  const auto nnz = static_cast<memory::dim>(state->csr.values.size());
+  const memory::dims w_dims = weights_left ? memory::dims{m, k} : memory::dims{k, m};
+  const auto w_desc = memory::desc::csr(w_dims, dt::f32, nnz, dt::s32, dt::s32);
+  const memory::desc x_desc(weights_left ? memory::dims{k, n} : memory::dims{n, k}, dt::f32, tag::ab);
+  const memory::desc y_desc(weights_left ? memory::dims{m, n} : memory::dims{n, m}, dt::f32, tag::ab);
+  state->primitive =
+      matmul(matmul::primitive_desc(engine(), weights_left ? w_desc : x_desc, weights_left ? x_desc : w_desc, y_desc));
+  const memory w_memory(w_desc, engine(),
+                        {state->csr.values.data(), state->csr.columns.data(), state->csr.rows.data()});
+  const memory x_memory(x_desc, engine(), const_cast<void*>(x.data(!weights_left)));
+  state->arguments = {{DNNL_ARG_SRC, weights_left ? w_memory : x_memory},
+                      {DNNL_ARG_WEIGHTS, weights_left ? x_memory : w_memory},
+                      {DNNL_ARG_DST, memory(y_desc, engine(), c.y.data())}};
+  c.run = [state] {
+    state->primitive.execute(stream(), state->arguments);
+    stream().wait();
+  };
+  return c;
+}
+
+}  // namespace
+
+std::string onednn_version() {
+  const auto* v = dnnl::version();
+  return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+}
+
+std::vector<Candidate> onednn_dense(const Weights& dense, const Activations& x) {
+  const DenseWeights w(dense);
+  std::vector<Candidate> candidates;
+  for (const Way& way : kWays) {
+    for (const bool with_quantization : {true, false}) {
+      if (w.dtype != DType::i8 && !with_quantization) continue;
+      try {
+        candidates.push_back(make_dense(way, w, x, with_quantization));
+      } catch (const dnnl::error& e) {
+        if (e.status != dnnl_unimplemented) throw;  // not every way exists for every dtype
+      }
+    }
+  }
+  return candidates;
+}
+
+std::vector<Candidate> onednn_csr(const Weights& weights, size_t index, const Activations& x) {
+  std::vector<Candidate> candidates;
+  for (const bool weights_left : {false, true}) {
+    try {
+      candidates.push_back(make_csr(weights_left, weights, index, x));
+    } catch (const dnnl::error& e) {
+      if (e.status != dnnl_unimplemented) throw;
+    }
+  }
+  return candidates;
+}
+
+}  // namespace leno_bench

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "candidate.h"
+#include "problem.h"
+
+namespace leno_bench {
+
+std::string onednn_version();
+
+// oneDNN's dense products with the group's dense weights (weights[0]): weights in the layout that it prefers and as
+// they are, activations token-major and feature-major. For int8, activations come as fp32 and are quantised per token.
+std::vector<Candidate> onednn_dense(const Weights& dense, const Activations& x);
+
+// oneDNN's products with fp32 weights in CSR, both ways round. weights_index: Candidate::weights.
+std::vector<Candidate> onednn_csr(const Weights& weights, size_t weights_index, const Activations& x);
+
+}  // namespace leno_bench
