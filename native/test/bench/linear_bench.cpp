@@ -118,7 +118,7 @@ class Bench {
       }
       if (weights[i].sparsity == sparsity) continue;
       sparsity = weights[i].sparsity;  // once for each: their time does not depend on V
-      for (Candidate& c : onednn_csr(weights[i], i, x32)) candidates.push_back(std::move(c));
+      candidates.push_back(onednn_csr(weights[i], i, x32));
       if (options_.threads == 1) candidates.push_back(eigen_csr(weights[i], i, x32));
     }
     for (Candidate& c : candidates) {

@@ -14,7 +14,7 @@ std::string onednn_version();
 // they are, activations token-major and feature-major. For int8, activations come as fp32 and are quantised per token.
 std::vector<Candidate> onednn_dense(const Weights& dense, const Activations& x);
 
-// oneDNN's products with fp32 weights in CSR, both ways round. weights_index: Candidate::weights.
-std::vector<Candidate> onednn_csr(const Weights& weights, size_t weights_index, const Activations& x);
+// oneDNN's product with fp32 weights in CSR and feature-major activations: the way round for which it has tuned code.
+Candidate onednn_csr(const Weights& weights, size_t weights_index, const Activations& x);
 
 }  // namespace leno_bench

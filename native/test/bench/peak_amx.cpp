@@ -13,7 +13,8 @@ namespace {
 
 // Eight tiles of 16 rows of 64 bytes, all zero.
 void configure() {
-  struct alignas(64) {
+  // Static: to g++ the instruction reads only the first eight bytes, the rest of a local would not be stored.
+  static const struct alignas(64) {
     uint8_t palette = 1, start = 0, reserved[14] = {};
     uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
     uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Benchmarks beside other libraries: scripts/bench.sh linear [--json FILE] [--quick] [--help ...]
+# Fetches oneDNN through Maven, builds, and runs on one thread unless --threads says otherwise.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-}
+if [ "$what" != linear ]; then
+  echo "usage: scripts/bench.sh linear [--json FILE] [--quick] [--help]" >&2
+  exit 2
+fi
+shift
+./scripts/setup.sh
+
+version=3.11-1.5.13
+onednn=$PWD/target/onednn-$version
+if [ ! -e "$onednn/libdnnl.so.3" ]; then
+  mkdir -p target/onednn-jar
+  mvn -q -B dependency:copy -Dartifact=org.bytedeco:dnnl:$version:jar:linux-x86_64 \
+    -DoutputDirectory="$PWD/target/onednn-jar" -Dmdep.useBaseVersion=true
+  (cd target/onednn-jar && "${JAVA_HOME:+$JAVA_HOME/bin/}jar" xf dnnl-$version-linux-x86_64.jar org)
+  mv target/onednn-jar/org/bytedeco/dnnl/linux-x86_64 "$onednn"
+  rm -r target/onednn-jar
+fi
+
+cmake -S . -B target/cmake-bench -G Ninja -DCMAKE_BUILD_TYPE=Release -DLENO_BENCH=ON -DLENO_ONEDNN_ROOT="$onednn" >/dev/null
+cmake --build target/cmake-bench --target leno_linear_bench
+exec target/cmake-bench/native/test/bench/leno_linear_bench "$@"
