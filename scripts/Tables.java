@@ -1,0 +1,183 @@
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Writes the tables of a document from the benchmark's JSON, between the lines {@code <!-- linear:begin -->} and
+ * {@code <!-- linear:end -->}: {@code java scripts/Tables.java README.md docs/results/linear-*.json}.
+ */
+public final class Tables {
+  private static final String BEGIN = "<!-- linear:begin -->";
+  private static final String END = "<!-- linear:end -->";
+  private static final double LOSS = 0.98;
+  private static final int SHOWN_LOSSES = 20;
+
+  /** One row of the benchmark: a flat JSON object. */
+  private record Row(Map<String, String> fields) {
+    private static final Pattern FIELD =
+        Pattern.compile("\"(\\w+)\":(?:\"((?:[^\"\\\\]|\\\\.)*)\"|([^,}\\]]+))");
+
+    static Row parse(String line) {
+      Map<String, String> fields = new LinkedHashMap<>();
+      Matcher m = FIELD.matcher(line);
+      while (m.find()) fields.put(m.group(1), m.group(2) != null ? m.group(2) : m.group(3).strip());
+      return new Row(fields);
+    }
+
+    String text(String name) {
+      String value = fields.get(name);
+      if (value == null) throw new IllegalArgumentException("a row has no field " + name + ": " + fields);
+      return value;
+    }
+
+    double number(String name) {
+      return text(name).equals("null") ? Double.NaN : Double.parseDouble(text(name));
+    }
+
+    long whole(String name) {
+      return Long.parseLong(text(name));
+    }
+
+    /** dtype, layout and V: what a line of a table stands for. */
+    String kind() {
+      return "%s | %s | %s".formatted(text("dtype"), text("layout").replace('_', '-'), text("V"));
+    }
+  }
+
+  private Tables() {}
+
+  public static void main(String[] arguments) throws IOException {
+    if (arguments.length < 2) {
+      System.err.println("usage: java scripts/Tables.java DOCUMENT.md RESULTS.json...");
+      System.exit(2);
+    }
+    Path document = Path.of(arguments[0]);
+    StringBuilder tables = new StringBuilder();
+    for (int i = 1; i < arguments.length; i++) tables.append(describe(read(Path.of(arguments[i]))));
+    String old = Files.readString(document);
+    int begin = old.indexOf(BEGIN);
+    int end = old.indexOf(END);
+    if (begin < 0 || end < begin) {
+      System.err.println(document + " has no lines " + BEGIN + " and " + END);
+      System.exit(1);
+    }
+    Files.writeString(document, old.substring(0, begin + BEGIN.length()) + "\n" + tables + old.substring(end));
+  }
+
+  private static List<Row> read(Path file) throws IOException {
+    List<Row> rows = new ArrayList<>();
+    for (String line : Files.readAllLines(file)) {
+      if (line.startsWith("{")) rows.add(Row.parse(line));
+    }
+    if (rows.isEmpty()) throw new IllegalArgumentException(file + " holds no rows");
+    return rows;
+  }
+
+  private static String describe(List<Row> rows) {
+    Row first = rows.get(0);
+    StringBuilder out = new StringBuilder();
+    out.append("\n**%s, %s, against oneDNN %s in the same run**\n\n"
+        .formatted(first.text("cpu"), threads(first), first.text("onednn")));
+    TreeSet<Long> tokens = new TreeSet<>();
+    rows.forEach(r -> tokens.add(r.whole("N")));
+    out.append("Times as fast as the best dense product, geometric mean over the shapes; in brackets the fraction of the")
+        .append(" instruction set's peak on the kept weights.\n\n");
+    for (long n : tokens) {
+      out.append("N = ").append(n).append("\n\n").append(speedups(rows, r -> r.whole("N") == n)).append('\n');
+    }
+    return out.append(peers(rows)).append('\n').append(losses(rows)).append('\n').toString();
+  }
+
+  private static String threads(Row row) {
+    return row.text("threads").equals("1") ? "one thread" : row.text("threads") + " threads";
+  }
+
+  private static String speedups(List<Row> all, Predicate<Row> filter) {
+    TreeSet<Double> sparsities = new TreeSet<>();
+    Map<String, Map<Double, List<Row>>> lines = new LinkedHashMap<>();
+    for (Row r : all) {
+      if (!filter.test(r)) continue;
+      sparsities.add(r.number("sparsity"));
+      lines.computeIfAbsent(r.kind(), k -> new TreeMap<>())
+          .computeIfAbsent(r.number("sparsity"), k -> new ArrayList<>())
+          .add(r);
+    }
+    StringBuilder out = new StringBuilder("| dtype | layout | V |");
+    for (double s : sparsities) out.append(percent(s)).append(" |");
+    out.append("\n|---|---|---|").append("---|".repeat(sparsities.size())).append('\n');
+    lines.forEach(
+        (kind, bySparsity) -> {
+          out.append("| ").append(kind.replace("| 0", "| dense")).append(" |");
+          for (double s : sparsities) out.append(' ').append(cell(bySparsity.get(s))).append(" |");
+          out.append('\n');
+        });
+    return out.toString();
+  }
+
+  private static String cell(List<Row> rows) {
+    if (rows == null) return "";
+    return format("%.2f (%.2f)", geomean(rows, "ratio_to_best_dense"), geomean(rows, "fraction_of_peak"));
+  }
+
+  private static String peers(List<Row> rows) {
+    TreeMap<Double, List<Row>> bySparsity = new TreeMap<>();
+    for (Row r : rows) {
+      if (r.text("dtype").equals("f32") && r.number("sparsity") > 0 && r.whole("N") >= 128) {
+        bySparsity.computeIfAbsent(r.number("sparsity"), k -> new ArrayList<>()).add(r);
+      }
+    }
+    List<String> parts = new ArrayList<>();
+    bySparsity.forEach(
+        (s, list) -> parts.add(format("%.1f at %s", geomean(list, "ratio_to_best_sparse_peer"), percent(s).strip())));
+    if (parts.isEmpty()) return "";
+    return "Against the best sparse product of others (oneDNN and Eigen, CSR, fp32, N of 128 and more): "
+        + String.join(", ", parts) + " times as fast.\n";
+  }
+
+  private static String losses(List<Row> rows) {
+    List<Row> lost = new ArrayList<>(rows);
+    lost.removeIf(r -> r.number("ratio_to_best_dense") >= LOSS);
+    lost.sort(Comparator.comparingDouble(r -> r.number("ratio_to_best_dense")));
+    if (lost.isEmpty()) return format("No row of %d is below %.2f of the best dense product.\n", rows.size(), LOSS);
+    StringBuilder out = new StringBuilder();
+    out.append(format("%d rows of %d are below %.2f of the best dense product", lost.size(), rows.size(), LOSS));
+    out.append(lost.size() > SHOWN_LOSSES ? "; the worst " + SHOWN_LOSSES + ":\n\n" : ":\n\n");
+    out.append("| M x K | N | sparsity | dtype | layout | V | ratio | lost to |\n|---|---|---|---|---|---|---|---|\n");
+    for (Row r : lost.subList(0, Math.min(SHOWN_LOSSES, lost.size()))) {
+      out.append(
+          format(
+              "| %s x %s | %s | %s | %s | %.2f | %s |\n",
+              r.text("M"),
+              r.text("K"),
+              r.text("N"),
+              percent(r.number("sparsity")).strip(),
+              r.kind().replace("| 0", "| dense"),
+              r.number("ratio_to_best_dense"),
+              r.text("best_dense")));
+    }
+    return out.toString();
+  }
+
+  private static double geomean(List<Row> rows, String field) {
+    return Math.exp(rows.stream().mapToDouble(r -> Math.log(r.number(field))).average().orElse(Double.NaN));
+  }
+
+  private static String percent(double share) {
+    return " " + Math.round(100 * share) + " %";
+  }
+
+  private static String format(String pattern, Object... values) {
+    return String.format(Locale.ROOT, pattern, values);
+  }
+}
