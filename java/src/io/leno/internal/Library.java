@@ -1,8 +1,11 @@
 package io.leno.internal;
 
+import io.leno.LenoInternalException;
 import io.leno.LenoUnsupportedException;
 import io.leno.internal.bindings.Native;
 import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import org.bytedeco.javacpp.Loader;
 
 /** The native library: loaded at first use, or a clear word about why it cannot be. */
 public final class Library {
@@ -16,6 +19,20 @@ public final class Library {
     if (FAILURE != null) {
       throw new LenoUnsupportedException(FAILURE);
     }
+  }
+
+  /** Where the native library lies: JavaCPP extracts it from the JAR into its cache. */
+  public static Path path() {
+    load();
+    return Loader.getLoadedLibraries().values().stream()
+        .map(Path::of)
+        .filter(file -> file.getFileName().toString().startsWith("libleno."))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new LenoInternalException(
+                    "libleno is not among the loaded libraries "
+                        + Loader.getLoadedLibraries().values()));
   }
 
   private static String tryLoad() {

@@ -1,0 +1,218 @@
+package io.leno.onnx;
+
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * Finds the linear layers of a graph, in the order in which they run, and what can be fused into
+ * each.
+ */
+final class LayerFinder {
+  private final Graph graph;
+  private final Activations activations;
+  private final Norms norms;
+  private final ShapeEvidence shapes;
+  private final List<LinearLayer> layers = new ArrayList<>();
+  private final Map<String, String> skipped = new TreeMap<>();
+
+  LayerFinder(GraphProto proto, ShapeEvidence shapes) {
+    this.graph = new Graph(proto);
+    this.activations = new Activations(graph);
+    this.norms = new Norms(graph);
+    this.shapes = shapes;
+    for (NodeProto node : proto.getNodeList()) {
+      if (Graph.is(node, "MatMul") && node.getInputCount() == 2) {
+        matMul(node);
+      } else if (Graph.is(node, "Gemm") && node.getInputCount() >= 2) {
+        gemm(node);
+      }
+    }
+  }
+
+  List<LinearLayer> layers() {
+    return layers;
+  }
+
+  /** Products that are left as they are: node name to reason. */
+  Map<String, String> skipped() {
+    return skipped;
+  }
+
+  private static String nameOf(NodeProto node) {
+    return node.getName().isEmpty() ? node.getOutput(0) : node.getName();
+  }
+
+  /** The constant weights of a product, or nothing and a reason in {@link #skipped}. */
+  private Optional<TensorProto> weights(NodeProto node) {
+    Optional<TensorProto> constant = graph.constant(node.getInput(1));
+    String reason = null;
+    if (constant.isEmpty()) {
+      reason = "its second input is no constant";
+    } else if (constant.get().getDimsCount() != 2) {
+      reason = "its weights have " + constant.get().getDimsCount() + " dimensions, not 2";
+    } else if (constant.get().getDataLocation() == TensorProto.DataLocation.EXTERNAL) {
+      reason = "its weights lie in an external file";
+    } else if (!Tensors.isFloat(constant.get())) {
+      reason = "its weights are not float32";
+    } else if (Tensors.count(constant.get()) == 0) {
+      reason = "its weights are empty";
+    }
+    if (reason != null) {
+      skipped.put(nameOf(node), reason);
+      return Optional.empty();
+    }
+    return constant;
+  }
+
+  private void matMul(NodeProto node) {
+    weights(node)
+        .ifPresent(
+            tensor -> {
+              int columns = (int) tensor.getDims(0);
+              int rows = (int) tensor.getDims(1);
+              float[] weights = transpose(Tensors.floats(tensor), columns, rows);
+              add(node, node.getInput(1), rows, columns, weights, null);
+            });
+  }
+
+  /** alpha A B + beta C. */
+  private void gemm(NodeProto node) {
+    if (Graph.intAttribute(node, "transA", 0) != 0) {
+      skipped.put(nameOf(node), "its first input is transposed");
+      return;
+    }
+    Optional<TensorProto> tensor = weights(node);
+    if (tensor.isEmpty()) {
+      return;
+    }
+    boolean outByIn = Graph.intAttribute(node, "transB", 0) != 0;
+    int rows = (int) tensor.get().getDims(outByIn ? 0 : 1);
+    int columns = (int) tensor.get().getDims(outByIn ? 1 : 0);
+    float[] weights = Tensors.floats(tensor.get());
+    if (!outByIn) {
+      weights = transpose(weights, columns, rows);
+    }
+    scale(weights, Graph.floatAttribute(node, "alpha", 1));
+    float[] bias = null;
+    if (node.getInputCount() > 2 && !node.getInput(2).isEmpty()) {
+      Optional<float[]> constant = bias(node.getInput(2), rows);
+      if (constant.isEmpty()) {
+        skipped.put(nameOf(node), "its addend is no constant vector");
+        return;
+      }
+      bias = scale(constant.get(), Graph.floatAttribute(node, "beta", 1));
+    }
+    add(node, node.getInput(1), rows, columns, weights, bias);
+  }
+
+  private void add(
+      NodeProto product,
+      String weightName,
+      int rows,
+      int columns,
+      float[] weights,
+      float[] gemmBias) {
+    List<NodeProto> nodes = new ArrayList<>(List.of(product));
+    String end = product.getOutput(0);
+    float[] bias = gemmBias;
+    if (bias == null) {
+      Optional<NodeProto> addition = graph.soleConsumer(end, "Add");
+      String from = end;
+      Optional<float[]> constant = addition.flatMap(n -> bias(Graph.otherInput(n, from), rows));
+      if (constant.isPresent()) {
+        bias = constant.get();
+        nodes.add(addition.get());
+        end = addition.get().getOutput(0);
+      }
+    }
+    String activation = "none";
+    Optional<Activations.Match> function = activations.find(end);
+    if (function.isPresent()) {
+      activation = function.get().name();
+      nodes.addAll(function.get().nodes());
+      end = function.get().output();
+    }
+    String residual = null;
+    Optional<NodeProto> addition = graph.soleConsumer(end, "Add");
+    if (addition.isPresent()) {
+      String other = Graph.otherInput(addition.get(), end);
+      if (!other.equals(end) && shapes.equalShapes(other, product.getOutput(0))) {
+        residual = other;
+        nodes.add(addition.get());
+        end = addition.get().getOutput(0);
+      }
+    }
+    LinearLayer.Norm norm = null;
+    Optional<Norms.Match> normalisation = norms.find(end, rows);
+    if (normalisation.isPresent()) {
+      norm = normalisation.get().norm();
+      nodes.addAll(normalisation.get().nodes());
+      end = normalisation.get().output();
+    }
+    layers.add(
+        new LinearLayer(
+            nameOf(product),
+            weightName,
+            rows,
+            columns,
+            weights,
+            product.getInput(0),
+            end,
+            bias,
+            activation,
+            residual,
+            norm,
+            nodes));
+  }
+
+  /** A constant that is added to every token: M values, or one for all. */
+  private Optional<float[]> bias(String tensor, int rows) {
+    return graph
+        .constant(tensor)
+        .filter(Tensors::isFloat)
+        .filter(
+            t ->
+                t.getDimsList().stream()
+                    .limit(Math.max(0, t.getDimsCount() - 1))
+                    .allMatch(d -> d == 1))
+        .filter(t -> t.getDimsCount() <= 2)
+        .filter(t -> Tensors.count(t) == rows || Tensors.count(t) == 1)
+        .map(
+            t -> {
+              float[] values = Tensors.floats(t);
+              if (values.length == rows) {
+                return values;
+              }
+              float[] repeated = new float[rows];
+              Arrays.fill(repeated, values[0]);
+              return repeated;
+            });
+  }
+
+  private static float[] scale(float[] values, float factor) {
+    if (factor != 1) {
+      for (int i = 0; i < values.length; i++) {
+        values[i] *= factor;
+      }
+    }
+    return values;
+  }
+
+  /** rows x columns to columns x rows. */
+  static float[] transpose(float[] values, int rows, int columns) {
+    float[] transposed = new float[values.length];
+    for (int r = 0; r < rows; r++) {
+      for (int c = 0; c < columns; c++) {
+        transposed[c * rows + r] = values[r * columns + c];
+      }
+    }
+    return transposed;
+  }
+}

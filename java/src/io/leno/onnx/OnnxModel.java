@@ -1,0 +1,223 @@
+package io.leno.onnx;
+
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.leno.LenoFormatException;
+import io.leno.LenoIOException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * An ONNX model in memory. Immutable: what changes a model gives a new one. May be shared by
+ * threads.
+ *
+ * <p>Models whose tensors lie in external files can be read, but their layers are left as they are.
+ */
+public final class OnnxModel {
+  /** Domain of the operators that rewritten models use. */
+  public static final String DOMAIN = "io.leno";
+
+  private final ModelProto proto;
+
+  OnnxModel(ModelProto proto) {
+    this.proto = proto;
+  }
+
+  /**
+   * Reads a model file.
+   *
+   * @param path an ONNX file
+   * @return the model
+   * @throws LenoIOException if the file cannot be read
+   * @throws LenoFormatException if it is no ONNX model
+   */
+  public static OnnxModel load(Path path) {
+    try {
+      return parse(Files.readAllBytes(path));
+    } catch (IOException e) {
+      throw new LenoIOException("model " + path + " cannot be read: " + e);
+    } catch (LenoFormatException e) {
+      throw new LenoFormatException(path + ": " + e.getMessage());
+    }
+  }
+
+  /**
+   * Reads a model.
+   *
+   * @param bytes content of an ONNX file
+   * @return the model
+   * @throws LenoFormatException if it is no ONNX model
+   */
+  public static OnnxModel parse(byte[] bytes) {
+    Objects.requireNonNull(bytes, "bytes");
+    ModelProto proto;
+    try {
+      CodedInputStream in = CodedInputStream.newInstance(bytes);
+      in.setSizeLimit(Integer.MAX_VALUE);
+      proto = ModelProto.parser().parseFrom(in);
+    } catch (InvalidProtocolBufferException e) {
+      throw new LenoFormatException("no ONNX model: " + e.getMessage());
+    }
+    if (!proto.hasGraph()
+        || proto.getGraph().getNodeCount() == 0
+        || proto.getOpsetImportCount() == 0) {
+      throw new LenoFormatException(
+          "no ONNX model: it has no graph with nodes, or imports no operators");
+    }
+    return new OnnxModel(proto);
+  }
+
+  /**
+   * Writes the model, replacing the file in one step.
+   *
+   * @param path where to
+   * @throws LenoIOException if that fails; an earlier file is then still there
+   */
+  public void save(Path path) {
+    Path target = path.toAbsolutePath();
+    try {
+      Path temporary =
+          Files.createTempFile(target.getParent(), target.getFileName().toString(), ".tmp");
+      try {
+        Files.write(temporary, toBytes());
+        Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
+      } finally {
+        Files.deleteIfExists(temporary);
+      }
+    } catch (IOException e) {
+      throw new LenoIOException("model " + path + " cannot be written: " + e);
+    }
+  }
+
+  /**
+   * The model as the content of an ONNX file.
+   *
+   * @return a new array
+   */
+  public byte[] toBytes() {
+    return proto.toByteArray();
+  }
+
+  /**
+   * The linear layers, in the order in which they run.
+   *
+   * @param shapes what is known of shapes; residual additions are fused where it proves that they
+   *     may be
+   * @return one entry per product with constant weights
+   */
+  public List<LinearLayer> layers(ShapeEvidence shapes) {
+    return List.copyOf(new LayerFinder(proto.getGraph(), shapes).layers());
+  }
+
+  /**
+   * Products that cannot be replaced.
+   *
+   * @return node name to reason
+   */
+  public Map<String, String> skippedLayers() {
+    return Map.copyOf(new LayerFinder(proto.getGraph(), ShapeEvidence.none()).skipped());
+  }
+
+  /**
+   * Tensors whose shapes decide whether a residual addition may be fused: run the model with these
+   * as taps, and give {@link #layers} what came out.
+   *
+   * @return names of float tensors that nodes make
+   */
+  public Set<String> shapeQuestions() {
+    ShapeEvidence.Questions questions = new ShapeEvidence.Questions();
+    new LayerFinder(proto.getGraph(), questions);
+    Graph graph = new Graph(proto.getGraph());
+    return questions.tensors.stream()
+        .filter(tensor -> graph.producer(tensor).isPresent() && graph.constant(tensor).isEmpty())
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
+  /**
+   * Names of the graph's inputs that a caller has to give.
+   *
+   * @return in the model's order
+   */
+  public List<String> inputs() {
+    Set<String> initialised = new HashSet<>();
+    proto.getGraph().getInitializerList().forEach(t -> initialised.add(t.getName()));
+    return proto.getGraph().getInputList().stream()
+        .map(ValueInfoProto::getName)
+        .filter(name -> !initialised.contains(name))
+        .toList();
+  }
+
+  /**
+   * Names of the graph's outputs.
+   *
+   * @return in the model's order
+   */
+  public List<String> outputs() {
+    return proto.getGraph().getOutputList().stream().map(ValueInfoProto::getName).toList();
+  }
+
+  /**
+   * The same model with further tensors among its outputs.
+   *
+   * @param tensors names of float tensors of the graph; those that are outputs already stay single
+   * @return a new model
+   */
+  public OnnxModel withTaps(Collection<String> tensors) {
+    GraphProto.Builder graph = proto.getGraph().toBuilder();
+    Set<String> present = new HashSet<>(outputs());
+    for (String tensor : tensors) {
+      if (present.add(tensor)) {
+        TypeProto.Tensor type =
+            TypeProto.Tensor.newBuilder().setElemType(TensorProto.DataType.FLOAT_VALUE).build();
+        graph.addOutput(
+            ValueInfoProto.newBuilder()
+                .setName(tensor)
+                .setType(TypeProto.newBuilder().setTensorType(type)));
+      }
+    }
+    return new OnnxModel(proto.toBuilder().setGraph(graph).build());
+  }
+
+  /**
+   * The same model with sparse operators in the place of some layers.
+   *
+   * @param packed layers of this model, each with the blob of its packed weights ({@link
+   *     io.leno.PackedWeights#toBytes})
+   * @return a new model, which needs {@link LenoOnnx#register} to run
+   */
+  public OnnxModel withPackedLayers(Map<LinearLayer, byte[]> packed) {
+    return new Rewriter(proto.getGraph()).replace(proto, packed);
+  }
+
+  /**
+   * The same model with other weights in the place of those of some layers; nothing is fused.
+   *
+   * @param weights layers of this model, each with M x K weights, row-major, out x in
+   * @return a new model
+   */
+  public OnnxModel withWeights(Map<LinearLayer, float[]> weights) {
+    return new Rewriter(proto.getGraph()).reweight(proto, weights);
+  }
+
+  boolean importsLeno() {
+    return proto.getOpsetImportList().stream()
+        .map(OperatorSetIdProto::getDomain)
+        .anyMatch(DOMAIN::equals);
+  }
+}

@@ -1,0 +1,77 @@
+package io.leno.onnx;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Shapes that tensors had when the model ran. ONNX lets an addition broadcast, our operator does
+ * not: a residual is only fused where it had the shape of the product in every run. The operator
+ * checks it again at run time.
+ */
+public class ShapeEvidence {
+  private final Map<String, long[][]> shapes;
+
+  private ShapeEvidence(Map<String, long[][]> shapes) {
+    this.shapes = shapes;
+  }
+
+  /**
+   * No run: residuals are not fused.
+   *
+   * @return evidence of nothing
+   */
+  public static ShapeEvidence none() {
+    return new ShapeEvidence(Map.of());
+  }
+
+  /**
+   * From runs of the model.
+   *
+   * @param runs per run, the shape of each tensor by name
+   * @return the evidence
+   */
+  @SafeVarargs
+  public static ShapeEvidence of(Map<String, long[]>... runs) {
+    Map<String, long[][]> shapes = new HashMap<>();
+    for (int run = 0; run < runs.length; run++) {
+      int index = run;
+      runs[run].forEach(
+          (name, shape) ->
+              shapes.computeIfAbsent(name, n -> new long[runs.length][])[index] = shape);
+    }
+    return new ShapeEvidence(shapes);
+  }
+
+  /** Takes all shapes for equal and remembers which ones were asked for. */
+  static final class Questions extends ShapeEvidence {
+    final Set<String> tensors = new LinkedHashSet<>();
+
+    Questions() {
+      super(Map.of());
+    }
+
+    @Override
+    boolean equalShapes(String a, String b) {
+      tensors.add(a);
+      tensors.add(b);
+      return true;
+    }
+  }
+
+  boolean equalShapes(String a, String b) {
+    long[][] first = shapes.get(a);
+    long[][] second = shapes.get(b);
+    if (first == null || second == null) {
+      return false;
+    }
+    for (int run = 0; run < first.length; run++) {
+      if (first[run] == null || !Arrays.equals(first[run], second[run])) {
+        return false;
+      }
+    }
+    return true;
+  }
+}
