@@ -118,7 +118,11 @@ LENO_API int leno_prune_second_order(const float* w, int64_t rows, int64_t colum
 
 /*
  * Recognises the structure of a matrix that was pruned elsewhere and gives a pattern that holds every non-zero of it.
- *  vector: V to look for, or 0 for the largest that fits (128 down to 4), with 4 where none does.
+ *  vector: V to look for, or 0 for the largest that fits (128 down to 4, no larger than it takes to hold all rows in
+ *          one group), with 4 where none does.
+ *  report: may be NULL.
+ * A pattern fits if it stores at most 0.02 M K zeros, not counting those in kept vectors that lack one in eight weights
+ * at most, and if it drops half of all zeros at least.
  */
 LENO_API int leno_pattern_detect(const float* w, int64_t rows, int64_t columns, int64_t ldw, int32_t vector,
                                  leno_structure_report* report, leno_pattern* out);

@@ -5,6 +5,7 @@
 #include "capi/arguments.h"
 #include "capi/handles.h"
 #include "core/finite.h"
+#include "pattern/detection.h"
 #include "pattern/importance.h"
 #include "pattern/search.h"
 #include "pattern/second_order.h"
@@ -89,6 +90,17 @@ int leno_pattern_search(const float* scores, int64_t rows, int64_t columns, int6
     require_not_null(out, "out");
     leno_search_report found{};
     *out = handle_of(leno::search_pattern(view, *options, report == nullptr ? nullptr : &found));
+    if (report != nullptr) *report = found;
+  });
+}
+
+int leno_pattern_detect(const float* w, int64_t rows, int64_t columns, int64_t ldw, int32_t vector,
+                        leno_structure_report* report, leno_pattern* out) {
+  return guard(__func__, [&] {
+    const auto view = matrix_argument(w, rows, columns, ldw, "w", "ldw");
+    require_not_null(out, "out");
+    leno_structure_report found{};
+    *out = handle_of(leno::detect_pattern(view, vector, &found));
     if (report != nullptr) *report = found;
   });
 }

@@ -50,9 +50,9 @@ class RowValues {
 };
 
 // Groups one by one: a leading row, and those that keep most in its columns over what chance would give them.
-Assignment grow_groups(MatrixView<const float> scores, const Budget& budget, std::mt19937& random, bool first) {
+Assignment grow_groups(MatrixView<const float> scores, const KeepTarget& target, std::mt19937& random, bool first) {
   const int64_t columns = scores.columns;
-  const int64_t keep = std::clamp<int64_t>(std::llround(budget.density * double(columns)), 1, columns);
+  const int64_t keep = std::clamp<int64_t>(std::llround(target.density * double(columns)), 1, columns);
   std::vector<int32_t> left(static_cast<size_t>(scores.rows));
   std::iota(left.begin(), left.end(), 0);
   std::vector<float> chance(left.size());
@@ -63,7 +63,7 @@ Assignment grow_groups(MatrixView<const float> scores, const Budget& budget, std
   std::vector<int32_t> permutation;
   std::vector<float> sums(static_cast<size_t>(columns)), gain(left.size());
   std::vector<int32_t> chosen(static_cast<size_t>(columns));
-  const size_t vector = static_cast<size_t>(budget.vector), rest = left.size() % vector;
+  const size_t vector = static_cast<size_t>(target.vector), rest = left.size() % vector;
   std::vector<int32_t> last;  // the short group, once it is found
   while (!left.empty()) {
     size_t take = std::min(left.size(), vector);
@@ -106,12 +106,12 @@ Assignment grow_groups(MatrixView<const float> scores, const Budget& budget, std
     left.erase(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(take));
   }
   permutation.insert(permutation.end(), last.begin(), last.end());
-  return Assignment::from_permutation(permutation, budget.vector);
+  return Assignment::from_permutation(permutation, target.vector);
 }
 
 }  // namespace
 
-Pattern alternating_search(MatrixView<const float> scores, const Budget& budget, int starts, uint32_t seed,
+Pattern alternating_search(MatrixView<const float> scores, const KeepTarget& target, int starts, uint32_t seed,
                            ThreadPool& pool) {
   constexpr int kTurns = 30;  // five to fifteen are the rule
   // A sweep of the refinement costs rows^2 columns steps. MiniLM's layers settle within 20 sweeps; the work allowed
@@ -126,13 +126,13 @@ Pattern alternating_search(MatrixView<const float> scores, const Budget& budget,
   Pattern best;
   double best_kept = -1;
   for (int start = 0; start < starts; ++start) {
-    Assignment assignment = grow_groups(scores, budget, random, start == 0);
+    Assignment assignment = grow_groups(scores, target, random, start == 0);
     for (int turn = 0; turn < kTurns; ++turn) {
-      values.compute(choose_columns(scores, assignment.permutation(), budget, pool), pool, value);
+      values.compute(choose_columns(scores, assignment.permutation(), target, pool), pool, value);
       if (assignment.improve_by_swaps(value.data()) == 0) break;
     }
-    refine_pairs(scores, budget, sweeps, assignment, pool);
-    Pattern p = choose_columns(scores, assignment.permutation(), budget, pool);
+    refine_pairs(scores, target, sweeps, assignment, pool);
+    Pattern p = choose_columns(scores, assignment.permutation(), target, pool);
     const double kept = kept_importance(p, scores);
     if (kept > best_kept) {
       best_kept = kept;

@@ -81,18 +81,18 @@ void choose_layer(MatrixView<const float> scores, double density, ThreadPool& po
 
 }  // namespace
 
-Pattern choose_columns(MatrixView<const float> scores, std::vector<int32_t> permutation, const Budget& budget,
+Pattern choose_columns(MatrixView<const float> scores, std::vector<int32_t> permutation, const KeepTarget& target,
                        ThreadPool& pool) {
   Pattern p;
   p.rows = scores.rows;
   p.columns = scores.columns;
-  p.vector = budget.vector;
+  p.vector = target.vector;
   p.permutation = std::move(permutation);
   p.offsets.assign(static_cast<size_t>(p.groups()) + 1, 0);
-  if (budget.balance == LENO_BALANCE_EQUAL) {
-    choose_equal(scores, budget.density, pool, p);
+  if (target.balance == LENO_BALANCE_EQUAL) {
+    choose_equal(scores, target.density, pool, p);
   } else {
-    choose_layer(scores, budget.density, pool, p);
+    choose_layer(scores, target.density, pool, p);
   }
   return p;
 }

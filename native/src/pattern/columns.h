@@ -11,7 +11,7 @@
 namespace leno {
 
 // The shape that a search has to fill: groups of `vector` rows, `density` of the weights kept.
-struct Budget {
+struct KeepTarget {
   int64_t vector = 16;
   int balance = LENO_BALANCE_EQUAL;
   double density = 0.25;
@@ -23,7 +23,7 @@ struct Budget {
 //         The mean, not the sum: the shorter vectors of the last group cost fewer stored weights, and compete by what
 //         they bring for each.
 // Equal values are kept in order of group and column. A group may come out empty.
-Pattern choose_columns(MatrixView<const float> scores, std::vector<int32_t> permutation, const Budget& budget,
+Pattern choose_columns(MatrixView<const float> scores, std::vector<int32_t> permutation, const KeepTarget& target,
                        ThreadPool& pool);
 
 }  // namespace leno

@@ -17,13 +17,13 @@ constexpr int64_t kLanes = 16;  // columns summed side by side: a fixed order of
 // columns anew, and never below its worth: the best candidate is then checked exactly.
 class PairRefinement {
  public:
-  PairRefinement(MatrixView<const float> scores, const Budget& budget, Assignment& assignment, ThreadPool& pool)
-      : budget_(budget),
+  PairRefinement(MatrixView<const float> scores, const KeepTarget& target, Assignment& assignment, ThreadPool& pool)
+      : target_(target),
         assignment_(assignment),
         pool_(pool),
         columns_(scores.columns),
         stride_((scores.columns + kLanes - 1) / kLanes * kLanes),
-        keep_(std::llround(budget.density * static_cast<double>(scores.columns))),
+        keep_(std::llround(target.density * static_cast<double>(scores.columns))),
         scores_(static_cast<size_t>(scores.rows * stride_)),
         sums_(static_cast<size_t>(assignment.groups() * stride_)),
         threshold_(static_cast<size_t>(assignment.groups())),
@@ -73,7 +73,7 @@ class PairRefinement {
   }
 
   void set_thresholds() {
-    if (budget_.balance == LENO_BALANCE_EQUAL) {
+    if (target_.balance == LENO_BALANCE_EQUAL) {
       for (int64_t g = 0; g < assignment_.groups(); ++g) threshold_[static_cast<size_t>(g)] = kth_largest(sums(g));
       return;
     }
@@ -83,7 +83,7 @@ class PairRefinement {
       const float share = 1.0f / static_cast<float>(assignment_.group_rows(g));
       for (int64_t c = 0; c < columns_; ++c) mean.push_back(sums(g)[c] * share);
     }
-    const int64_t keep = std::clamp<int64_t>(std::llround(budget_.density * static_cast<double>(mean.size())), 1,
+    const int64_t keep = std::clamp<int64_t>(std::llround(target_.density * static_cast<double>(mean.size())), 1,
                                              static_cast<int64_t>(mean.size()));
     std::nth_element(mean.begin(), mean.begin() + (keep - 1), mean.end(), std::greater<float>());
     for (int64_t g = 0; g < assignment_.groups(); ++g) {
@@ -94,8 +94,8 @@ class PairRefinement {
 
   // What group g keeps of these sums.
   double kept(int64_t g, const float* s) const {
-    const float t = budget_.balance == LENO_BALANCE_EQUAL ? kth_largest(s) : threshold_[static_cast<size_t>(g)];
-    double total = budget_.balance == LENO_BALANCE_EQUAL ? static_cast<double>(keep_) * t : 0;
+    const float t = target_.balance == LENO_BALANCE_EQUAL ? kth_largest(s) : threshold_[static_cast<size_t>(g)];
+    double total = target_.balance == LENO_BALANCE_EQUAL ? static_cast<double>(keep_) * t : 0;
     for (int64_t c = 0; c < columns_; ++c) total += std::max(s[c] - t, 0.0f);
     return total;
   }
@@ -172,14 +172,14 @@ class PairRefinement {
     assignment_.swap(g, i, h, j);
     for (const int64_t changed : {g, h}) {
       ++version_[static_cast<size_t>(changed)];
-      if (budget_.balance == LENO_BALANCE_EQUAL) {
+      if (target_.balance == LENO_BALANCE_EQUAL) {
         threshold_[static_cast<size_t>(changed)] = kth_largest(sums(changed));
       }
     }
     return true;
   }
 
-  const Budget& budget_;
+  const KeepTarget& target_;
   Assignment& assignment_;
   ThreadPool& pool_;
   const int64_t columns_, stride_, keep_;
@@ -190,9 +190,9 @@ class PairRefinement {
 
 }  // namespace
 
-void refine_pairs(MatrixView<const float> scores, const Budget& budget, int sweeps, Assignment& assignment,
+void refine_pairs(MatrixView<const float> scores, const KeepTarget& target, int sweeps, Assignment& assignment,
                   ThreadPool& pool) {
-  PairRefinement(scores, budget, assignment, pool).run(sweeps);
+  PairRefinement(scores, target, assignment, pool).run(sweeps);
 }
 
 }  // namespace leno

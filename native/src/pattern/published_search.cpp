@@ -89,15 +89,15 @@ Assignment cluster(const Mask& mask, int64_t columns, int64_t vector, std::mt199
 
 }  // namespace
 
-Pattern published_search(MatrixView<const float> scores, const Budget& budget, double relaxation, int starts,
+Pattern published_search(MatrixView<const float> scores, const KeepTarget& target, double relaxation, int starts,
                          uint32_t seed, ThreadPool& pool) {
-  const Mask mask = relaxed_mask(scores, relaxation * budget.density);
+  const Mask mask = relaxed_mask(scores, relaxation * target.density);
   std::mt19937 random(seed);
   Pattern best;
   double best_kept = -1;
   for (int start = 0; start < starts; ++start) {
-    const Assignment clusters = cluster(mask, scores.columns, budget.vector, random, pool);
-    Pattern p = choose_columns(scores, clusters.permutation(), budget, pool);
+    const Assignment clusters = cluster(mask, scores.columns, target.vector, random, pool);
+    Pattern p = choose_columns(scores, clusters.permutation(), target, pool);
     const double kept = kept_importance(p, scores);
     if (kept > best_kept) {
       best_kept = kept;

@@ -97,14 +97,14 @@ double kept_importance(const Pattern& p, MatrixView<const float> scores) {
 Pattern search_pattern(MatrixView<const float> scores, const leno_search_options& o, leno_search_report* report) {
   check_search_options(o);
   const float largest = check_scores(scores);
-  const Budget budget{o.vector, o.balance, 1.0 - o.sparsity};
+  const KeepTarget target{o.vector, o.balance, 1.0 - o.sparsity};
   // More threads than processors would only get in each other's way; the result is the same.
   const int processors = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   ThreadPool pool(std::min(o.threads, processors));
 
   std::vector<int32_t> identity(static_cast<size_t>(scores.rows));
   std::iota(identity.begin(), identity.end(), 0);
-  Pattern best = choose_columns(scores, identity, budget, pool);
+  Pattern best = choose_columns(scores, identity, target, pool);
   const double identity_kept = kept_importance(best, scores);
   double kept = identity_kept;
   // With one group, or with nothing to choose, every order keeps the same.
@@ -113,8 +113,8 @@ Pattern search_pattern(MatrixView<const float> scores, const leno_search_options
     const std::vector<float> copy = normalised(scores, largest);
     const MatrixView<const float> unit{copy.data(), scores.rows, scores.columns, scores.columns};
     Pattern found = o.search == LENO_SEARCH_PUBLISHED
-                        ? published_search(unit, budget, o.relaxation, o.starts, o.seed, pool)
-                        : alternating_search(unit, budget, o.starts, o.seed, pool);
+                        ? published_search(unit, target, o.relaxation, o.starts, o.seed, pool)
+                        : alternating_search(unit, target, o.starts, o.seed, pool);
     kept = kept_importance(found, scores);
     // Ours is never worse than no shuffle at all. The published one is reported as it comes out.
     if (o.search == LENO_SEARCH_PUBLISHED || kept > identity_kept) {

@@ -14,9 +14,9 @@ void check_search_options(const leno_search_options& options);
 Pattern search_pattern(MatrixView<const float> scores, const leno_search_options& options, leno_search_report* report);
 
 // The two searches for a row permutation; search_pattern runs them. scores at most 1.
-Pattern published_search(MatrixView<const float> scores, const Budget& budget, double relaxation, int starts,
+Pattern published_search(MatrixView<const float> scores, const KeepTarget& target, double relaxation, int starts,
                          uint32_t seed, ThreadPool& pool);
-Pattern alternating_search(MatrixView<const float> scores, const Budget& budget, int starts, uint32_t seed,
+Pattern alternating_search(MatrixView<const float> scores, const KeepTarget& target, int starts, uint32_t seed,
                            ThreadPool& pool);
 
 // Sum of the scores that the pattern keeps.

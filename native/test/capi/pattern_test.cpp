@@ -245,6 +245,34 @@ TEST(Importance, IsWhatItsFormulaSays) {
   }
 }
 
+TEST(Detect, ThroughTheApi) {
+  // Rows 0, 2, 4, 6 keep column 1, the others column 3.
+  std::vector<float> w(8 * 5, 0.0f);
+  for (size_t r = 0; r < 8; ++r) w[r * 5 + (r % 2 == 0 ? 1 : 3)] = 1;
+  leno_structure_report report{};
+  leno_pattern out = nullptr;
+  ASSERT_EQ(LENO_OK, leno_pattern_detect(w.data(), 8, 5, 5, 0, &report, &out));
+  EXPECT_EQ(LENO_STRUCTURE_SHFL_BW, report.structure);
+  EXPECT_DOUBLE_EQ(0.8, report.zeros);
+  EXPECT_DOUBLE_EQ(0.2, report.stored);
+  leno_pattern_info info{};
+  ASSERT_EQ(LENO_OK, leno_pattern_get_info(out, &info));
+  EXPECT_EQ(4, info.vector);
+  EXPECT_EQ(8, info.kept_weights);
+  leno_pattern_destroy(out);
+
+  out = nullptr;
+  report = {};
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "vector is 5", leno_pattern_detect(w.data(), 8, 5, 5, 5, &report, &out));
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "vector is -4", leno_pattern_detect(w.data(), 8, 5, 5, -4, &report, &out));
+  EXPECT_REFUSED(LENO_ERR_INVALID_SHAPE, "ldw is 4", leno_pattern_detect(w.data(), 8, 5, 4, 4, &report, &out));
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "out is NULL", leno_pattern_detect(w.data(), 8, 5, 5, 4, &report, nullptr));
+  w[7] = kNan;
+  EXPECT_REFUSED(LENO_ERR_NOT_FINITE, "w[1][2] is nan", leno_pattern_detect(w.data(), 8, 5, 5, 4, &report, &out));
+  EXPECT_EQ(nullptr, out);
+  EXPECT_EQ(0, report.structure);
+}
+
 // With a diagonal gram the inverse is known: w^2 (gram_jj + damping * mean of the diagonal).
 TEST(Importance, SecondOrderOfADiagonalGram) {
   const std::vector<float> w{1, -2, 3, 0.5f, 4, -1};
