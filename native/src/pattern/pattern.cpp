@@ -48,7 +48,8 @@ void check_pattern(const Pattern& p) {
   for (size_t i = 0; i < p.permutation.size(); ++i) {
     const int32_t row = p.permutation[i];
     require(row >= 0 && row < p.rows, kBad, "permutation[", i, "] is ", row, ", expected 0 .. ", p.rows - 1);
-    require(!seen[static_cast<size_t>(row)], kBad, "permutation[", i, "] is ", row, ", which is there twice");
+    require(!seen[static_cast<size_t>(row)], kBad, "permutation[", i, "] is ", row,
+            ", which is there twice, expected every row once");
     seen[static_cast<size_t>(row)] = true;
   }
   require(static_cast<int64_t>(p.offsets.size()) == p.groups() + 1, LENO_ERR_INVALID_SHAPE, "offsets has ",

@@ -25,7 +25,7 @@ public final class Importance {
   }
 
   /**
-   * |w_ij| times the root mean square of input j (Wanda).
+   * |w_ij| sqrt(gram_jj): times the norm of input j (Wanda).
    *
    * @param weights M x K, finite
    * @param gram K x K, with stride K

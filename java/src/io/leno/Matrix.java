@@ -86,7 +86,7 @@ public final class Matrix {
       return of(copy, rows, columns);
     }
     Check.nativeOrder(values, "values");
-    return new Matrix(new FloatPointer(values), rows, columns, columns);
+    return new Matrix(new FloatPointer(values.slice()), rows, columns, columns);
   }
 
   /**

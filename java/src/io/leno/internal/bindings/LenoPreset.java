@@ -18,6 +18,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
             include = {
               "leno/base.h",
               "leno/budget.h",
+              "leno/calibration.h",
               "leno/device.h",
               "leno/linear.h",
               "leno/packed.h",
