@@ -7,13 +7,17 @@ namespace {
 
 using kernels::LinearKernel;
 
-std::string refusal(const LinearKernel& kernel, Isa isa, const PackedWeights& packed, const kernels::LinearSpec& spec,
-                    const Bucket& bucket) {
-  if (kernel.weights != packed.dtype()) {
-    return text("it multiplies ", name_of(kernel.weights), " weights, these are ", name_of(packed.dtype()));
+// Why the kernel cannot run here at all.
+std::string refuse_kernel(const LinearKernel& kernel, Isa isa, DType weights) {
+  if (kernel.weights != weights) {
+    return text("it multiplies ", name_of(kernel.weights), " weights, these are ", name_of(weights));
   }
   if (kernel.isa > isa) return text("it needs ", isa_name(kernel.isa), ", the device is limited to ", isa_name(isa));
-  if (!isa_supported(kernel.isa)) return isa_refusal(kernel.isa);
+  return isa_refusal(kernel.isa);
+}
+
+std::string refuse_bucket(const LinearKernel& kernel, const PackedWeights& packed, const kernels::LinearSpec& spec,
+                          const Bucket& bucket) {
   for (const int64_t tokens : {bucket.tokens, bucket.from, bucket.to}) {
     std::string reason = kernel.refuse(packed, spec, tokens);
     if (!reason.empty()) return reason;
@@ -58,9 +62,14 @@ std::vector<LinearCandidate> linear_candidates(LinearKernels rows, Isa isa, Line
   std::vector<LinearCandidate> candidates;
   const bool sparse = !weights.packed(false).dense();
   for (const LinearKernel* row : rows) {
+    const std::string reason = refuse_kernel(*row, isa, weights.packed(false).dtype());
+    if (!reason.empty()) {
+      candidates.push_back({row, !sparse, reason, true});
+      continue;
+    }
     for (const bool dense : {false, true}) {
       if (!dense && !sparse) continue;
-      candidates.push_back({row, dense, refusal(*row, isa, weights.packed(dense), spec, bucket)});
+      candidates.push_back({row, dense, refuse_bucket(*row, weights.packed(dense), spec, bucket)});
     }
   }
   return candidates;

@@ -32,6 +32,7 @@ struct LinearCandidate {
   const kernels::LinearKernel* kernel = nullptr;
   bool dense = false;
   std::string refusal;  // "" where it can run
+  bool either = false;  // refused whatever the weights are
 };
 
 // The weights of one operator in every form that its candidates ask for, each made once, when first asked for.

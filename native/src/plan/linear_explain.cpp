@@ -76,7 +76,10 @@ Json to_json(const LinearBucket& b) {
                           {"eliminated", c.eliminated}});
   }
   for (const LinearCandidate& c : b.refused) {
-    candidates.push_back({{"kernel", c.kernel->name}, {"weights", weights_name(c.dense)}, {"refusal", c.refusal}});
+    Json candidate = {{"kernel", c.kernel->name}};
+    if (!c.either) candidate["weights"] = weights_name(c.dense);
+    candidate["refusal"] = c.refusal;
+    candidates.push_back(std::move(candidate));
   }
   return {{"tokens", b.bucket.tokens},
           {"from", b.bucket.from},

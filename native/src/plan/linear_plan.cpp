@@ -30,10 +30,14 @@ std::string question_key(const Device& device, const PackedWeights& packed, cons
 }
 
 // The portable kernels are several times slower than any other: they are not timed where another one can run.
-void drop_portable(std::vector<LinearCandidate>& able) {
-  const auto portable = [](const LinearCandidate& c) { return c.kernel->isa == Isa::portable; };
-  if (std::all_of(able.begin(), able.end(), portable)) return;
-  able.erase(std::remove_if(able.begin(), able.end(), portable), able.end());
+void set_portable_aside(std::vector<LinearCandidate>& able, std::vector<LinearCandidate>& refused) {
+  const auto better = [](const LinearCandidate& c) { return c.kernel->isa != Isa::portable; };
+  const auto portable = std::stable_partition(able.begin(), able.end(), better);
+  if (portable == able.begin()) return;
+  for (auto c = portable; c != able.end(); ++c) {
+    refused.push_back({c->kernel, c->dense, "not timed: kernels of a better instruction set can run"});
+  }
+  able.erase(portable, able.end());
 }
 
 const LinearCandidate* find_able(const std::vector<LinearCandidate>& able, const std::string& kernel, bool dense) {
@@ -101,7 +105,7 @@ class Planner {
   LinearCandidate choose_among(std::vector<LinearCandidate>& able, LinearBucket& result) {
     require(!able.empty(), LENO_ERR_UNSUPPORTED, "no kernel can serve ", result.bucket.tokens, " tokens",
             all_refusals(result.refused));
-    drop_portable(able);
+    set_portable_aside(able, result.refused);
     if (able.size() == 1) {
       result.source = Source::single;
       return able.front();
