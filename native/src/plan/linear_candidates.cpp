@@ -34,7 +34,6 @@ std::vector<Bucket> make_buckets(const std::vector<int64_t>& tokens) {
     buckets.push_back({from, n, n});
     from = n + 1;
   }
-  buckets.back().to = kMaxTokens;
   return buckets;
 }
 

@@ -14,7 +14,7 @@ namespace leno::plan {
 
 using LinearKernels = std::span<const kernels::LinearKernel* const>;
 
-// The token counts that one choice serves: from .. to, chosen at `tokens`.
+// The token counts that one choice serves, from .. to, and the one that it is made for.
 struct Bucket {
   int64_t from = 1;
   int64_t tokens = 1;
@@ -24,7 +24,7 @@ struct Bucket {
 // More tokens than this no forward takes; byte offsets within 63 bits follow from it.
 constexpr int64_t kMaxTokens = int64_t{1} << 30;
 
-// A bucket serves the counts above the one below it; the last serves all larger ones.
+// A bucket serves the counts above the one below it, up to its own.
 std::vector<Bucket> make_buckets(const std::vector<int64_t>& tokens);
 
 // A kernel with the weights as they are, or with their dense version.

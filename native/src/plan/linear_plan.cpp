@@ -70,12 +70,24 @@ class Planner {
   LinearPlan plan() {
     LinearPlan plan;
     for (const Bucket& bucket : make_buckets(question_.buckets)) plan.buckets.push_back(plan_bucket(bucket));
+    serve_larger_counts(plan);
     file_.save();
     plan.plan_file_status = file_.status();
     return plan;
   }
 
  private:
+  // The last bucket serves all larger counts too, or, where its kernel is one for few tokens, another bucket does.
+  void serve_larger_counts(LinearPlan& plan) {
+    LinearBucket& last = plan.buckets.back();
+    if (last.kernel->refuse(weights_.packed(last.dense), question_.spec, kMaxTokens).empty()) {
+      last.bucket.to = kMaxTokens;
+    } else if (last.bucket.to < kMaxTokens) {
+      const int64_t from = last.bucket.to + 1;
+      plan.buckets.push_back(plan_bucket({from, std::min(2 * last.bucket.to, kMaxTokens), kMaxTokens}));
+    }
+  }
+
   LinearBucket plan_bucket(const Bucket& bucket) {
     LinearBucket result;
     result.bucket = bucket;

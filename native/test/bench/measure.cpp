@@ -10,8 +10,8 @@ namespace leno_bench {
 namespace {
 
 constexpr double kSample = 100e-6;  // seconds of one sample
-constexpr double kBudget = 25e-3;   // seconds of samples for each candidate
-constexpr int kMinSamples = 7, kMaxSamples = 25;
+constexpr double kBudget = 30e-3;   // seconds of samples for each candidate
+constexpr int kMinSamples = 9, kMaxSamples = 31;
 constexpr double kFarBehind = 2;
 
 double now(bool thread_time) {

@@ -32,7 +32,7 @@ TEST(Buckets, ServeTheCountsAboveTheOneBelow) {
   EXPECT_EQ(16, b[1].to);
   EXPECT_EQ(17, b[2].from);
   EXPECT_EQ(128, b[2].tokens);
-  EXPECT_EQ(kMaxTokens, b[2].to);
+  EXPECT_EQ(128, b[2].to);
 }
 
 TEST(Choose, SparseUnlessDenseIsFasterByMoreThanATie) {
@@ -99,12 +99,22 @@ TEST_F(LinearPlanTest, KeepsEveryRefusalWithItsReason) {
   EXPECT_EQ("toy: too many", refusal(2, "toy_few", false));
 }
 
-TEST_F(LinearPlanTest, RefusesABucketWhoseUpperEndAKernelCannotServe) {
-  question.buckets = {4};  // serves all larger counts too
+TEST_F(LinearPlanTest, TheLastBucketServesAllLargerCounts) {
+  question.buckets = {4};
+  const LinearPlan one = plan({&kToy, &kToySlow});
+  ASSERT_EQ(1u, one.buckets.size());
+  EXPECT_EQ(kMaxTokens, one.buckets[0].bucket.to);
+  const LinearPlan two = plan({&kToyFew, &kToySlow});
+  ASSERT_EQ(2u, two.buckets.size()) << "a kernel for few tokens alone does not do";
+  EXPECT_STREQ("toy_few", two.buckets[0].kernel->name);
+  EXPECT_EQ(4, two.buckets[0].bucket.to);
+  EXPECT_STREQ("toy_slow", two.buckets[1].kernel->name);
+  EXPECT_EQ(5, two.buckets[1].bucket.from);
+  EXPECT_EQ(8, two.buckets[1].bucket.tokens);
+  EXPECT_EQ(kMaxTokens, two.buckets[1].bucket.to);
   EXPECT_THROW(plan({&kToyFew}), Error);
-  question.buckets = {4, 5};
-  const LinearPlan p = plan({&kToyFew, &kToyDense});
-  EXPECT_STREQ("toy_dense", p.buckets[1].kernel->name);
+  question.buckets = {5};
+  EXPECT_THROW(plan({&kToyFew}), Error) << "it serves 1 .. 4, not the bucket's upper end";
 }
 
 TEST_F(LinearPlanTest, ForcedKernelIsTakenUnmeasured) {
