@@ -5,14 +5,18 @@
 module io.leno {
   requires transitive org.bytedeco.javacpp;
   requires org.bytedeco.javacpp.linux.x86_64;
+  requires static com.fasterxml.jackson.databind;
   requires static com.google.protobuf;
   requires static transitive com.microsoft.onnxruntime;
+  requires static info.picocli;
   requires static org.tribuo.util.onnx;
 
   exports io.leno;
   exports io.leno.op;
   exports io.leno.onnx;
 
+  opens io.leno.cli to
+      info.picocli;
   opens io.leno.internal.bindings to
       org.bytedeco.javacpp;
 }
