@@ -155,11 +155,14 @@ public final class OnnxModel {
    * @return in the model's order
    */
   public List<String> inputs() {
+    return inputInfos().stream().map(ValueInfoProto::getName).toList();
+  }
+
+  List<ValueInfoProto> inputInfos() {
     Set<String> initialised = new HashSet<>();
     proto.getGraph().getInitializerList().forEach(t -> initialised.add(t.getName()));
     return proto.getGraph().getInputList().stream()
-        .map(ValueInfoProto::getName)
-        .filter(name -> !initialised.contains(name))
+        .filter(input -> !initialised.contains(input.getName()))
         .toList();
   }
 

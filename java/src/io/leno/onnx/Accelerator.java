@@ -1,0 +1,282 @@
+package io.leno.onnx;
+
+import io.leno.DType;
+import io.leno.LenoArgumentException;
+import io.leno.SearchOptions;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Prunes and rounds the linear layers of a model and puts sparse operators in their place. Weights
+ * are fitted to calibration inputs, layer by layer, towards what the dense model computes.
+ *
+ * <p>Immutable; {@link #run} may be called from any thread. Deterministic for a seed, but for
+ * {@link Goal.Accuracy}, which decides by measured times.
+ */
+public final class Accelerator {
+  private final Builder settings;
+
+  private Accelerator(Builder settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Begins an accelerator.
+   *
+   * @param model a model with float weights
+   * @return a builder
+   */
+  public static Builder builder(OnnxModel model) {
+    return new Builder(Objects.requireNonNull(model, "model"));
+  }
+
+  /**
+   * Does the work.
+   *
+   * @return the accelerated model, the masks and the report
+   * @throws LenoArgumentException if the model has no linear layer that can be replaced, inputs do
+   *     not fit it, or no choice reaches the goal
+   * @throws io.leno.LenoUnsupportedException if ONNX Runtime cannot run the model
+   */
+  public Acceleration run() {
+    throw new UnsupportedOperationException();
+  }
+
+  /** Collects settings. Not for several threads at once. */
+  public static final class Builder {
+    final OnnxModel model;
+    Goal goal = Goal.accuracy(0.99);
+    ModelInputs calibration;
+    ModelInputs heldOut;
+    String tokenMask;
+    OutputMetric metric = OutputMetric.rows();
+    List<DType> dtypes = List.of(DType.F32, DType.BF16, DType.I8);
+    List<Integer> vectors = List.of(16);
+    SearchOptions.Search search = SearchOptions.Search.ALTERNATING;
+    double damping = 0.01;
+    int sweeps = 3;
+    int seed = 1;
+    int threads = 1;
+    int servingThreads = 1;
+    long tokens;
+    Path planFile;
+    Progress progress = Progress.NONE;
+
+    private Builder(OnnxModel model) {
+      this.model = model;
+    }
+
+    /**
+     * What to aim at.
+     *
+     * @param goal {@link Goal#accuracy} with 0.99 unless set
+     * @return this
+     */
+    public Builder goal(Goal goal) {
+      this.goal = Objects.requireNonNull(goal, "goal");
+      return this;
+    }
+
+    /**
+     * Inputs that the weights are fitted to. A few hundred real samples are enough.
+     *
+     * @param calibration unset: made up from the model's input types, which the report says
+     * @return this
+     */
+    public Builder calibration(ModelInputs calibration) {
+      this.calibration = Objects.requireNonNull(calibration, "calibration");
+      return this;
+    }
+
+    /**
+     * Inputs that the similarity is measured on, and nothing is fitted to.
+     *
+     * @param heldOut unset: the last third of the calibration inputs, which are then not fitted to
+     * @return this
+     */
+    public Builder heldOut(ModelInputs heldOut) {
+      this.heldOut = Objects.requireNonNull(heldOut, "heldOut");
+      return this;
+    }
+
+    /**
+     * The input [samples, tokens] that is 0 where a token is padding; padding is not fitted to and
+     * not compared.
+     *
+     * @param tokenMask unset: {@code attention_mask}, where the model has such an input
+     * @return this
+     */
+    public Builder tokenMask(String tokenMask) {
+      this.tokenMask = Objects.requireNonNull(tokenMask, "tokenMask");
+      return this;
+    }
+
+    /**
+     * What is compared between the dense and the accelerated model.
+     *
+     * @param metric {@link OutputMetric#rows()} unset
+     * @return this
+     */
+    public Builder metric(OutputMetric metric) {
+      this.metric = Objects.requireNonNull(metric, "metric");
+      return this;
+    }
+
+    /**
+     * Types that weights may be stored as. For {@link Goal#accuracy} the choice is made per layer;
+     * the other goals take the first.
+     *
+     * @param dtypes one at least; F32, BF16 and I8 unless set
+     * @return this
+     */
+    public Builder dtypes(DType... dtypes) {
+      this.dtypes = List.of(dtypes);
+      requireSome(this.dtypes.isEmpty(), "dtypes");
+      return this;
+    }
+
+    /**
+     * Group sizes V that may be used. For {@link Goal#accuracy} the choice is made per layer; the
+     * other goals take the first. Small ones are more accurate, large ones may be faster.
+     *
+     * @param vectors powers of two, 4 .. 128, one at least; 16 unless set
+     * @return this
+     */
+    public Builder vectors(Integer... vectors) {
+      this.vectors = List.of(vectors);
+      requireSome(this.vectors.isEmpty(), "vectors");
+      for (int vector : vectors) {
+        LayerChoice.of(DType.F32, 0.5, vector);
+      }
+      return this;
+    }
+
+    /**
+     * How rows are permuted.
+     *
+     * @param search {@link SearchOptions.Search#ALTERNATING} unless set
+     * @return this
+     */
+    public Builder search(SearchOptions.Search search) {
+      this.search = Objects.requireNonNull(search, "search");
+      return this;
+    }
+
+    /**
+     * Added to the diagonal of Gram matrices as a share of their mean.
+     *
+     * @param damping above 0; 0.01 unless set
+     * @return this
+     */
+    public Builder damping(double damping) {
+      this.damping = damping;
+      return this;
+    }
+
+    /**
+     * The most sweeps over the layers; fewer are done when one stops helping.
+     *
+     * @param sweeps at least 1; 3 unless set
+     * @return this
+     */
+    public Builder sweeps(int sweeps) {
+      if (sweeps < 1) {
+        throw new LenoArgumentException("sweeps is " + sweeps + ", expected 1 or more");
+      }
+      this.sweeps = sweeps;
+      return this;
+    }
+
+    /**
+     * Equal seeds give equal patterns.
+     *
+     * @param seed 1 unless set
+     * @return this
+     */
+    public Builder seed(int seed) {
+      this.seed = seed;
+      return this;
+    }
+
+    /**
+     * Threads that do the work of pruning. The result does not depend on it.
+     *
+     * @param threads 1 .. 1024; the processors of the machine unless set
+     * @return this
+     */
+    public Builder threads(int threads) {
+      this.threads = requireThreads(threads, "threads");
+      return this;
+    }
+
+    /**
+     * Threads of the operators when the model is served: those that times are measured with.
+     *
+     * @param threads 1 .. 1024; 1 unless set
+     * @return this
+     */
+    public Builder servingThreads(int threads) {
+      this.servingThreads = requireThreads(threads, "servingThreads");
+      return this;
+    }
+
+    /**
+     * How many tokens a layer is served at once: the number that times are measured for.
+     *
+     * @param tokens at least 1; what one sample of the held-out inputs has unless set
+     * @return this
+     */
+    public Builder tokens(long tokens) {
+      if (tokens < 1) {
+        throw new LenoArgumentException("tokens is " + tokens + ", expected 1 or more");
+      }
+      this.tokens = tokens;
+      return this;
+    }
+
+    /**
+     * Keeps measured choices of kernels in this file, as {@link LenoOnnx#register} does.
+     *
+     * @param planFile made where it is missing
+     * @return this
+     */
+    public Builder planFile(Path planFile) {
+      this.planFile = Objects.requireNonNull(planFile, "planFile");
+      return this;
+    }
+
+    /**
+     * Who is told how the work goes on.
+     *
+     * @param progress nobody unless set
+     * @return this
+     */
+    public Builder progress(Progress progress) {
+      this.progress = Objects.requireNonNull(progress, "progress");
+      return this;
+    }
+
+    /**
+     * The accelerator.
+     *
+     * @return immutable
+     */
+    public Accelerator build() {
+      return new Accelerator(this);
+    }
+
+    private static void requireSome(boolean empty, String argument) {
+      if (empty) {
+        throw new LenoArgumentException(argument + " is empty, expected one at least");
+      }
+    }
+
+    private static int requireThreads(int threads, String argument) {
+      if (threads < 1 || threads > 1024) {
+        throw new LenoArgumentException(argument + " is " + threads + ", expected 1 .. 1024");
+      }
+      return threads;
+    }
+  }
+}

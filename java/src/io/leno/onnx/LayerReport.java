@@ -1,0 +1,41 @@
+package io.leno.onnx;
+
+/**
+ * What became of one layer.
+ *
+ * @param name name of the layer, {@link LinearLayer#name()}
+ * @param fused what the operator does besides the product, {@link LinearLayer#fused()}
+ * @param rows M, output features
+ * @param columns K, input features
+ * @param choice dtype, target sparsity and V
+ * @param pattern dense, vector-wise or shfl-bw
+ * @param sparsity share of weights that are dropped, as it came out
+ * @param bytes memory of the packed weights
+ * @param keptImportance share of the second-order importance that is kept, 0 .. 1; 1 for dense
+ * @param efficacy (kept - identity) / (unstructured - identity) of that importance; 0 for dense
+ * @param tokens tokens for which the times hold
+ * @param kernel kernel that this machine chose for so many tokens
+ * @param seconds time of the layer's product with that kernel
+ * @param denseSeconds time of the fastest kernel for the dense float32 weights, in the same run
+ * @param error relative error of the layer's own output on calibration inputs: |(W - W') X|^2 / |W
+ *     X|^2 with X the dense model's inputs
+ * @param sensitivity what the model's output loses (1 - mean cosine) when this layer alone takes
+ *     its choice, as measured or interpolated; NaN where it was not asked for
+ */
+public record LayerReport(
+    String name,
+    String fused,
+    long rows,
+    long columns,
+    LayerChoice choice,
+    String pattern,
+    double sparsity,
+    long bytes,
+    double keptImportance,
+    double efficacy,
+    long tokens,
+    String kernel,
+    double seconds,
+    double denseSeconds,
+    double error,
+    double sensitivity) {}
