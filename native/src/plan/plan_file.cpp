@@ -1,8 +1,5 @@
 #include "plan/plan_file.h"
 
-#include <unistd.h>
-
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -11,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/isa.h"
 
 namespace leno::plan {
@@ -59,21 +57,6 @@ Choice from_json(const Json& json) {
   return choice;
 }
 
-// Replaces the file in one step: a reader sees the old or the new one, never a part.
-void replace_file(const std::string& path, const std::string& content) {
-  static std::atomic<int> serial{0};
-  const std::string temporary = text(path, ".", getpid(), ".", serial++, ".tmp");
-  std::FILE* f = std::fopen(temporary.c_str(), "wb");
-  require(f != nullptr, LENO_ERR_IO, "it cannot be written: ", std::strerror(errno));
-  const bool written = std::fwrite(content.data(), 1, content.size(), f) == content.size();
-  const bool closed = std::fclose(f) == 0;
-  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    std::remove(temporary.c_str());
-    fail(LENO_ERR_IO, "it cannot be written: ", std::strerror(error));
-  }
-}
-
 }  // namespace
 
 PlanFile::PlanFile(std::string path, std::string machine) : path_(std::move(path)), machine_(std::move(machine)) {
@@ -116,7 +99,8 @@ void PlanFile::save() {
     Json document = read_document(path_);
     document[kMagic] = kFormat;
     for (const auto& [key, choice] : added_) document["machines"][machine_][key] = to_json(choice);
-    replace_file(path_, document.dump(1) + "\n");
+    const std::string content = document.dump(1) + "\n";
+    write_file(path_, {{reinterpret_cast<const std::byte*>(content.data()), static_cast<int64_t>(content.size())}});
     status_ += text("; written, ", added_.size(), " choices added");
   } catch (const std::exception& e) {
     status_ += text("; not written: ", e.what());

@@ -93,7 +93,9 @@ class IoBuffer {
   }
   int64_t elements() const { return elements_; }
   bool operator==(const IoBuffer& o) const {  // bits
-    return std::memcmp(floats_.data(), o.floats_.data(), floats_.size() * 4) == 0 && halves_ == o.halves_;
+    const size_t bytes = floats_.size() * 4;
+    return floats_.size() == o.floats_.size() && halves_ == o.halves_ &&
+           (bytes == 0 || std::memcmp(floats_.data(), o.floats_.data(), bytes) == 0);
   }
 
  private:

@@ -23,8 +23,10 @@ LENO_LINEAR_RUN(linear_bf16_panel_portable);
 LENO_LINEAR_RUN(linear_bf16_skinny_portable);
 
 // Rows of the registry.
-extern const LinearKernel kLinearF32PanelAvx512, kLinearF32SkinnyAvx512, kLinearBf16PanelAvx512, kLinearBf16SkinnyAvx512;
+extern const LinearKernel kLinearF32PanelAvx512, kLinearF32SkinnyAvx512, kLinearBf16PanelAvx512,
+    kLinearBf16SkinnyAvx512;
 extern const LinearKernel kLinearF32PanelAvx2, kLinearF32SkinnyAvx2, kLinearBf16PanelAvx2, kLinearBf16SkinnyAvx2;
-extern const LinearKernel kLinearF32PanelPortable, kLinearF32SkinnyPortable, kLinearBf16PanelPortable, kLinearBf16SkinnyPortable;
+extern const LinearKernel kLinearF32PanelPortable, kLinearF32SkinnyPortable, kLinearBf16PanelPortable,
+    kLinearBf16SkinnyPortable;
 
 }  // namespace leno::kernels
