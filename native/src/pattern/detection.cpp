@@ -67,30 +67,32 @@ Pattern union_pattern(const RowMasks& masks, std::vector<int32_t> permutation, i
   return p;
 }
 
-// Zeros that the pattern stores although its structure has a place for a weight there: weights that happen to be zero.
-// A kept vector may hold a few, one in eight of its rows and at least one; with more it is no kept vector at all.
-int64_t accidental_zeros(const RowMasks& masks, const Pattern& p) {
-  int64_t accidental = 0;
-  for (int64_t g = 0; g < p.groups(); ++g) {
-    const int64_t rows = p.group_rows(g), few = rows == 1 ? 0 : std::max<int64_t>(1, rows / 8);
-    for (int64_t j = 0; j < p.kept(g); ++j) {
-      int64_t zeros = 0;
-      for (int64_t i = 0; i < rows; ++i) {
-        zeros += !masks.has(p.permutation[static_cast<size_t>(g * p.vector + i)], p.group_columns(g)[j]);
-      }
-      if (zeros <= few) accidental += zeros;
-    }
+// Zeros that a group of these rows stores and that its structure does not excuse. A kept vector may lack a few weights
+// that merely happen to be zero, one in eight of its rows and at least one; with more it is no kept vector at all.
+int64_t excess_zeros(const RowMasks& masks, const int32_t* rows, int64_t count) {
+  std::vector<int32_t> weights(static_cast<size_t>(masks.columns()));
+  for (int64_t i = 0; i < count; ++i) {
+    for (int64_t c = 0; c < masks.columns(); ++c) weights[static_cast<size_t>(c)] += masks.has(rows[i], c);
   }
-  return accidental;
+  const int64_t few = count == 1 ? 0 : std::max<int64_t>(1, count / 8);
+  int64_t excess = 0;
+  for (const int32_t n : weights) {
+    if (n > 0 && count - n > few) excess += count - n;
+  }
+  return excess;
 }
+
+int64_t allowed_excess(const RowMasks& masks) { return masks.rows() * masks.columns() / 50; }
 
 // The pattern explains the zeros: it stores hardly more than the weights, and drops most of what is zero.
 bool fits(const RowMasks& masks, const Pattern& p) {
-  const int64_t size = masks.rows() * masks.columns();
-  const int64_t zeros = size - masks.total();
-  const int64_t stored_zeros = p.kept_weights() - masks.total();
-  return static_cast<double>(stored_zeros - accidental_zeros(masks, p)) <= 0.02 * static_cast<double>(size) &&
-         2 * stored_zeros <= zeros;
+  const int64_t zeros = masks.rows() * masks.columns() - masks.total();
+  if (2 * (p.kept_weights() - masks.total()) > zeros) return false;
+  int64_t excess = 0;
+  for (int64_t g = 0; g < p.groups(); ++g) {
+    excess += excess_zeros(masks, p.permutation.data() + g * p.vector, p.group_rows(g));
+  }
+  return excess <= allowed_excess(masks);
 }
 
 // Rows that share their zeros, group by group: the fullest row left over leads, and the row joins that makes the group
@@ -109,8 +111,10 @@ class Grouping {
                      [&](int32_t a, int32_t b) { return masks_.count(a) > masks_.count(b); });
   }
 
-  std::vector<int32_t> permutation() {
+  // Empty as soon as the groups store more zeros than allowed.
+  std::vector<int32_t> permutation(int64_t allowed) {
     std::vector<int32_t> all, last;
+    int64_t excess = 0;
     const int64_t rest = masks_.rows() % vector_;
     while (!left_.empty()) {
       std::vector<int32_t> group = grow(std::min<int64_t>(vector_, static_cast<int64_t>(left_.size())));
@@ -120,6 +124,8 @@ class Grouping {
       if (is_last) group.resize(static_cast<size_t>(rest));
       std::sort(group.begin(), group.end());
       std::erase_if(left_, [&](int32_t r) { return std::binary_search(group.begin(), group.end(), r); });
+      excess += excess_zeros(masks_, group.data(), static_cast<int64_t>(group.size()));
+      if (excess > allowed) return {};
       std::vector<int32_t>& to = is_last ? last : all;
       to.insert(to.end(), group.begin(), group.end());
     }
@@ -194,12 +200,15 @@ struct Finding {
   Pattern pattern;
 };
 
-Finding look_for(const RowMasks& masks, int64_t vector) {
-  std::vector<int32_t> identity(static_cast<size_t>(masks.rows()));
-  std::iota(identity.begin(), identity.end(), 0);
-  Pattern plain = union_pattern(masks, std::move(identity), vector);
+// The pattern is only given where it fits or is wanted anyway.
+Finding look_for(const RowMasks& masks, int64_t vector, bool wanted_anyway) {
+  std::vector<int32_t> order(static_cast<size_t>(masks.rows()));
+  std::iota(order.begin(), order.end(), 0);
+  Pattern plain = union_pattern(masks, std::move(order), vector);
   if (fits(masks, plain)) return {LENO_STRUCTURE_VECTOR_WISE, std::move(plain)};
-  Pattern shuffled = union_pattern(masks, Grouping(masks, vector).permutation(), vector);
+  order = Grouping(masks, vector).permutation(wanted_anyway ? INT64_MAX : allowed_excess(masks));
+  if (order.empty()) return {LENO_STRUCTURE_UNSTRUCTURED, {}};
+  Pattern shuffled = union_pattern(masks, std::move(order), vector);
   if (fits(masks, shuffled)) return {LENO_STRUCTURE_SHFL_BW, std::move(shuffled)};
   const bool shuffle_helps = shuffled.kept_weights() < plain.kept_weights();
   return {LENO_STRUCTURE_UNSTRUCTURED, shuffle_helps ? std::move(shuffled) : std::move(plain)};
@@ -224,10 +233,10 @@ Pattern detect_pattern(MatrixView<const float> w, int32_t vector, leno_structure
     std::iota(identity.begin(), identity.end(), 0);
     found = {LENO_STRUCTURE_DENSE, union_pattern(masks, std::move(identity), vector != 0 ? vector : largest)};
   } else if (vector != 0) {
-    found = look_for(masks, vector);
+    found = look_for(masks, vector, true);
   } else {
     for (int64_t v = largest; v >= kMinVector; v /= 2) {
-      found = look_for(masks, v);
+      found = look_for(masks, v, v == kMinVector);
       if (found.structure != LENO_STRUCTURE_UNSTRUCTURED) break;
     }
   }
