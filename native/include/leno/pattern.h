@@ -110,7 +110,9 @@ LENO_API int leno_pattern_search(const float* scores, int64_t rows, int64_t colu
  *  gram:        K x K, sum of x_sparse x_sparse^T.
  *  pattern_in:  NULL: the row permutation comes from options->search over second-order importance, the columns from
  *               elimination. Else the columns and rows of this pattern are kept as they are and only weights change.
- *  updated:     M x K, stride ldupdated.
+ *  updated:     M x K, stride ldupdated; may be w.
+ * gram must be symmetric. Inputs that were never active and fewer tokens than inputs do no harm; where damping is too
+ * small for the factorisation it is raised, up to the mean of the diagonal. A gram of zeros prunes by magnitude.
  */
 LENO_API int leno_prune_second_order(const float* w, int64_t rows, int64_t columns, int64_t ldw, const float* gram,
                                      const float* target_gram, double damping, const leno_search_options* options,

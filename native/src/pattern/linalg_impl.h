@@ -58,6 +58,7 @@ void multiply(int64_t n, int64_t rows, const double* w, const float* s, double r
 // The elimination is a pivoted Cholesky factorisation of the inverse with pivots chosen by loss, in panels as LAPACK's
 // dpstrf has it: inside a panel only the pivots' columns, the diagonal and w are brought up to date, and the matrix
 // follows at the end of the panel in one product. So the order is that of one drop at a time, at a product's speed.
+// (Dropping 1 to 5 % of the columns at a time would lose nothing on MiniLM's layers either, 10 % at a time 1 % more.)
 bool eliminate(int64_t size, double* inverse, int64_t rows, double* weights, int64_t drops, int32_t* order,
                double* loss, double* scratch) {
   MatrixMap a(inverse, size, size), w(weights, size, rows), panel(scratch, size, kEliminationPanel);

@@ -86,7 +86,7 @@ TEST_P(LinalgTest, RefusesWhatIsNotPositiveDefinite) {
 }
 
 TEST_P(LinalgTest, EliminationIsGreedyOneAtATime) {
-  for (int64_t n : {1, 2, 5, 17, 40}) {
+  for (int64_t n : {1, 2, 5, 17, 28}) {
     for (int64_t rows : {1, 4}) {
       const auto layer = leno_test::make_layer(rows, n, n + 3, uint32_t(n));
       const Vec a = layer.damped();
