@@ -46,7 +46,7 @@ class Mutator {
 
   Input mutate(const std::vector<Input>& corpus) {
     Input input = pick(corpus);
-    for (uint64_t n = 1 + below(6); n > 0; --n) change(input, corpus);
+    for (uint64_t n = below(2) == 0 ? 1 : 1 + below(6); n > 0; --n) change(input, corpus);
     return input;
   }
 
@@ -59,7 +59,9 @@ class Mutator {
 
   void change(Input& input, const std::vector<Input>& corpus) {
     constexpr uint8_t kTelling[] = {0, 1, 0x7f, 0x80, 0xff, '0', '9', '"', '-'};
-    const uint64_t at = below(input.size());
+    // Half of the changes near the end: headers are long, and what comes behind them is short.
+    const uint64_t near = std::min<uint64_t>(input.size(), 64);
+    const uint64_t at = below(2) == 0 ? below(input.size()) : input.size() - near + below(near);
     const auto where = input.begin() + int64_t(at);
     switch (below(8)) {
       case 0:

@@ -15,9 +15,27 @@ void demand(bool condition) {
   if (!condition) std::abort();
 }
 
+// The pattern must be one by the account of leno_pattern_create too, which no file reader takes part in.
+void check_pattern(leno_packed packed) {
+  leno_pattern pattern = nullptr, again = nullptr;
+  demand(leno_packed_get_pattern(packed, &pattern) == LENO_OK);
+  leno_pattern_info info;
+  demand(leno_pattern_get_info(pattern, &info) == LENO_OK);
+  std::vector<int32_t> permutation(size_t(info.rows)), indices(size_t(info.kept_vectors + 1));
+  std::vector<int64_t> offsets(size_t(info.groups + 1));
+  demand(leno_pattern_get_permutation(pattern, permutation.data(), info.rows) == LENO_OK);
+  demand(leno_pattern_get_offsets(pattern, offsets.data(), info.groups + 1) == LENO_OK);
+  demand(leno_pattern_get_indices(pattern, indices.data(), info.kept_vectors) == LENO_OK);
+  demand(leno_pattern_create(info.rows, info.columns, int32_t(info.vector), permutation.data(), offsets.data(),
+                             indices.data(), info.kept_vectors, &again) == LENO_OK);
+  leno_pattern_destroy(again);
+  leno_pattern_destroy(pattern);
+}
+
 void use(leno_packed packed) {
   leno_packed_info info;
   demand(leno_packed_get_info(packed, &info) == LENO_OK);
+  if (info.vector > 0) check_pattern(packed);
   int64_t bytes = 0;
   demand(leno_packed_blob_size(packed, &bytes) == LENO_OK);
   std::vector<uint8_t> blob(static_cast<size_t>(bytes));
