@@ -20,7 +20,12 @@ import picocli.CommandLine.Spec;
         "Sparse neural-network operators: makes ONNX models faster, and says what it costs.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    subcommands = {DoctorCommand.class, InspectCommand.class, BenchCommand.class})
+    subcommands = {
+      DoctorCommand.class,
+      InspectCommand.class,
+      CompareCommand.class,
+      BenchCommand.class
+    })
 public final class Main implements Runnable {
   static final int FAILED = 1;
 

@@ -1,0 +1,256 @@
+package io.leno.onnx;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import io.leno.LenoArgumentException;
+import io.leno.LenoUnsupportedException;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Runs models side by side on the same inputs: how long each takes against the first one, and how
+ * far its outputs are from those of the first one.
+ *
+ * <p>The models run in turn, round by round, so that a change of the processor's clock meets all of
+ * them alike; a ratio is taken within each round, and its median and quartiles over the rounds are
+ * reported. Not for use by several threads.
+ */
+public final class ModelComparison {
+  /**
+   * What one model did.
+   *
+   * @param name the model's name
+   * @param milliseconds median time of a run
+   * @param ratio the first model's time over this one's, median: above 1 is faster
+   * @param ratioLow its lower quartile
+   * @param ratioHigh its upper quartile
+   * @param cosine mean cosine of the output vectors (rows of the last axis) with the first model's
+   * @param largestError largest absolute difference of an output element from the first model's
+   */
+  public record Result(
+      String name,
+      double milliseconds,
+      double ratio,
+      double ratioLow,
+      double ratioHigh,
+      double cosine,
+      double largestError) {}
+
+  private final Map<String, OnnxModel> models;
+  private final ModelInputs inputs;
+  private int threads = 1;
+  private int rounds = 50;
+  private Path planFile;
+
+  private ModelComparison(Map<String, OnnxModel> models, ModelInputs inputs) {
+    this.models = new LinkedHashMap<>(Objects.requireNonNull(models, "models"));
+    this.inputs = Objects.requireNonNull(inputs, "inputs");
+    if (models.isEmpty()) {
+      throw new LenoArgumentException("models is empty, expected one at least");
+    }
+  }
+
+  /**
+   * Prepares a comparison.
+   *
+   * @param models by name; the first one is what the others are compared with; an ordered map
+   * @param inputs one batch, which every run takes whole
+   * @return a comparison to be configured and run
+   */
+  public static ModelComparison of(Map<String, OnnxModel> models, ModelInputs inputs) {
+    return new ModelComparison(models, inputs);
+  }
+
+  /**
+   * Threads of a run, 1 by default.
+   *
+   * @param threads threads of ONNX Runtime and of our operators, 1 .. 1024
+   * @return this
+   */
+  public ModelComparison threads(int threads) {
+    if (threads < 1 || threads > 1024) {
+      throw new LenoArgumentException("threads is " + threads + ", expected 1 .. 1024");
+    }
+    this.threads = threads;
+    return this;
+  }
+
+  /**
+   * Rounds that count, 50 by default; a tenth of them more come first and do not.
+   *
+   * @param rounds 1 or more
+   * @return this
+   */
+  public ModelComparison rounds(int rounds) {
+    if (rounds < 1) {
+      throw new LenoArgumentException("rounds is " + rounds + ", expected 1 or more");
+    }
+    this.rounds = rounds;
+    return this;
+  }
+
+  /**
+   * File that keeps the choices of kernels; none by default.
+   *
+   * @param planFile made where it is missing
+   * @return this
+   */
+  public ModelComparison planFile(Path planFile) {
+    this.planFile = planFile;
+    return this;
+  }
+
+  /**
+   * Runs the models.
+   *
+   * @return one result per model, in their order
+   * @throws OrtException if ONNX Runtime refuses a model or a run fails
+   */
+  public List<Result> run() throws OrtException {
+    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    List<OrtSession> sessions = new ArrayList<>();
+    Map<String, OnnxTensor> tensors = new LinkedHashMap<>();
+    try {
+      for (Map.Entry<String, InputArray> input : inputs.arrays().entrySet()) {
+        tensors.put(input.getKey(), input.getValue().toTensor(environment));
+      }
+      List<Map<String, float[]>> outputs = new ArrayList<>();
+      for (OnnxModel model : models.values()) {
+        OrtSession session = session(environment, model);
+        sessions.add(session);
+        outputs.add(outputs(session, tensors));
+      }
+      double[][] times = time(sessions, tensors);
+      List<Result> results = new ArrayList<>();
+      int index = 0;
+      for (String name : models.keySet()) {
+        results.add(result(name, times[0], times[index], outputs.get(0), outputs.get(index)));
+        index++;
+      }
+      return results;
+    } finally {
+      for (OrtSession session : sessions) {
+        session.close();
+      }
+      tensors.values().forEach(OnnxTensor::close);
+    }
+  }
+
+  // Basic optimisations for all: extended ones make a dense encoder slower in the newest release
+  // (docs/results).
+  private OrtSession session(OrtEnvironment environment, OnnxModel model) throws OrtException {
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      options.setIntraOpNumThreads(threads);
+      options.setInterOpNumThreads(1);
+      options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.BASIC_OPT);
+      if (model.importsLeno()) {
+        LenoOnnx.register(options, threads, planFile);
+      }
+      return environment.createSession(model.toBytes(), options);
+    }
+  }
+
+  private double[][] time(List<OrtSession> sessions, Map<String, OnnxTensor> tensors)
+      throws OrtException {
+    double[][] times = new double[sessions.size()][rounds];
+    int warmUp = Math.max(2, rounds / 10);
+    for (int round = -warmUp; round < rounds; round++) {
+      for (int i = 0; i < sessions.size(); i++) {
+        long start = System.nanoTime();
+        sessions.get(i).run(tensors).close();
+        if (round >= 0) {
+          times[i][round] = (System.nanoTime() - start) / 1e6;
+        }
+      }
+    }
+    return times;
+  }
+
+  private static Map<String, float[]> outputs(OrtSession session, Map<String, OnnxTensor> tensors)
+      throws OrtException {
+    Map<String, float[]> outputs = new LinkedHashMap<>();
+    try (OrtSession.Result result = session.run(tensors)) {
+      for (Map.Entry<String, ai.onnxruntime.OnnxValue> output : result) {
+        if (output.getValue() instanceof OnnxTensor tensor) {
+          FloatBuffer values = tensor.getFloatBuffer();
+          if (values != null) {
+            long[] shape = tensor.getInfo().getShape();
+            float[] copy = new float[values.remaining()];
+            values.get(copy);
+            outputs.put(
+                output.getKey() + '/' + (shape.length == 0 ? 1 : shape[shape.length - 1]), copy);
+          }
+        }
+      }
+    }
+    if (outputs.isEmpty()) {
+      throw new LenoUnsupportedException("the model has no float output, expected one to compare");
+    }
+    return outputs;
+  }
+
+  private static Result result(
+      String name,
+      double[] baseline,
+      double[] times,
+      Map<String, float[]> expected,
+      Map<String, float[]> actual) {
+    if (!expected.keySet().equals(actual.keySet())) {
+      throw new LenoArgumentException(
+          "model " + name + " has outputs " + actual.keySet() + ", expected " + expected.keySet());
+    }
+    double[] ratios = new double[times.length];
+    for (int i = 0; i < times.length; i++) {
+      ratios[i] = baseline[i] / times[i];
+    }
+    double cosines = 0;
+    long rows = 0;
+    double largest = 0;
+    for (String output : expected.keySet()) {
+      int width = Integer.parseInt(output.substring(output.lastIndexOf('/') + 1));
+      float[] a = expected.get(output);
+      float[] b = actual.get(output);
+      for (int row = 0; row + width <= Math.min(a.length, b.length); row += Math.max(1, width)) {
+        cosines += cosine(a, b, row, width);
+        rows++;
+      }
+      for (int i = 0; i < Math.min(a.length, b.length); i++) {
+        largest = Math.max(largest, Math.abs((double) a[i] - b[i]));
+      }
+    }
+    return new Result(
+        name,
+        quantile(times, 0.5),
+        quantile(ratios, 0.5),
+        quantile(ratios, 0.25),
+        quantile(ratios, 0.75),
+        cosines / Math.max(1, rows),
+        largest);
+  }
+
+  private static double cosine(float[] a, float[] b, int from, int width) {
+    double dot = 0;
+    double aa = 0;
+    double bb = 0;
+    for (int i = from; i < from + width; i++) {
+      dot += (double) a[i] * b[i];
+      aa += (double) a[i] * a[i];
+      bb += (double) b[i] * b[i];
+    }
+    return aa == 0 && bb == 0 ? 1 : dot / Math.sqrt(aa * bb);
+  }
+
+  static double quantile(double[] values, double share) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    return sorted[(int) Math.round(share * (sorted.length - 1))];
+  }
+}
