@@ -123,6 +123,13 @@ TEST(Budget, NeverExceedsTheLimitByRounding) {
     EXPECT_LE(in.total(in.error, choice), allowance);
     EXPECT_LE(in.total(in.cost, choice), in.total(in.cost, any));
   }
+  // What a cheaper choice would exceed by its last bit alone.
+  Instance in;
+  in.cost = {5, 1, 4, 1};
+  in.error = {0, 0.5, 0, 0.25};
+  in.offsets = {0, 2, 4};
+  EXPECT_EQ((std::vector<int32_t>{1, 1}), leno::fastest_choice(in.view(), 0.75));
+  EXPECT_EQ((std::vector<int32_t>{1, 0}), leno::fastest_choice(in.view(), std::nextafter(0.75, 0.0)));
 }
 
 // A bound that holds for every choice: any multiplier's relaxed optimum. Thousands of candidates, all worth a thought.
