@@ -7,7 +7,7 @@ module io.leno {
   requires org.bytedeco.javacpp.linux.x86_64;
   requires static com.fasterxml.jackson.databind;
   requires static com.google.protobuf;
-  requires static transitive com.microsoft.onnxruntime;
+  requires static com.microsoft.onnxruntime;
   requires static info.picocli;
   requires static org.tribuo.util.onnx;
 

@@ -100,6 +100,7 @@ class DeviceTest {
       System.gc();
       Thread.sleep(20);
     }
-    assertEquals(before + 8, Leno.leakedHandles());
+    long leaked = Leno.leakedHandles() - before;
+    assertTrue(leaked >= 8, () -> "only " + leaked + " were caught");
   }
 }

@@ -43,7 +43,7 @@ import org.bytedeco.javacpp.Pointer;
  * </ul>
  */
 public final class SparseLinear implements AutoCloseable {
-  private final LinearHandle handle;
+  final LinearHandle handle;
   private final long rows;
   private final long columns;
   private final Layout layout;

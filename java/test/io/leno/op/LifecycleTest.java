@@ -13,9 +13,9 @@ import io.leno.Device;
 import io.leno.LenoArgumentException;
 import io.leno.LenoException;
 import io.leno.LenoStateException;
-import io.leno.Matrix;
-import io.leno.PackedWeights;
 import io.leno.Truth;
+import io.leno.internal.ContextHandle;
+import io.leno.internal.Secrets;
 import java.lang.management.ManagementFactory;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -24,7 +24,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.javacpp.FloatPointer;
 import org.junit.jupiter.api.Test;
 
@@ -84,102 +83,64 @@ class LifecycleTest {
     }
   }
 
-  /** A layer large enough that a forward takes a while: others can act meanwhile. */
-  private static final class Busy implements AutoCloseable {
-    static final int N = 1024;
-    final Device device = Device.cpu();
-    final SparseLinear op;
-    final Context context;
-    final FloatPointer x = new FloatPointer((long) N * 512).put(Truth.random(N * 512, 1));
-
-    Busy() {
-      Matrix weights = Truth.randomMatrix(512, 512, 2);
-      try (PackedWeights packed = PackedWeights.dense(weights, DType.F32)) {
-        String portable =
-            SparseLinear.kernels().stream()
-                .map(SparseLinear.Kernel::name)
-                .filter(name -> name.startsWith("f32_") && name.endsWith("_portable"))
-                .findFirst()
-                .orElseThrow();
-        op = SparseLinear.builder(device, packed).kernel(portable).build();
-      }
-      context = device.newContext();
-      op.reserve(context, N);
-    }
-
-    void forward() {
-      try (FloatPointer y = new FloatPointer((long) N * 512)) {
-        op.forward(context, N, x, y);
-      }
-    }
-
-    @Override
-    public void close() {
-      op.close();
-      context.close();
-      device.close();
-      x.close();
+  @Test
+  void nothingIsClosedUnderARunningForward() {
+    float[] x = Truth.random(K, 1);
+    float[] y = new float[M];
+    try (Layer layer = new Layer()) {
+      ContextHandle context = Secrets.get().handle(layer.context);
+      context.enter(layer.op.handle); // as a forward of another thread does
+      assertMessage("SparseLinear is in use", layer.op::close);
+      assertMessage("Context is in use", layer.context::close);
+      assertMessage("context is in use", () -> layer.op.forward(layer.context, 1, x, y));
+      layer.device.close(); // the operator and the context keep it
+      context.leave();
+      layer.op.forward(layer.context, 1, x, y);
+      assertEquals(0, Truth.distance(Truth.linear(x, layer.weights, null), y), 1e-5);
     }
   }
 
   @Test
-  void nothingIsClosedUnderARunningForward() throws Exception {
-    ExecutorService thread = Executors.newSingleThreadExecutor();
-    try (Busy busy = new Busy()) {
-      AtomicBoolean stop = new AtomicBoolean();
-      CountDownLatch started = new CountDownLatch(1);
-      Future<?> running =
-          thread.submit(
-              () -> {
-                while (!stop.get()) {
-                  started.countDown();
-                  busy.forward();
-                }
-              });
-      started.await();
-      // Sooner or later an attempt falls into a forward; each time that it does, it is refused, and
-      // forwards go on.
-      assertRefusedInUse(() -> busy.forward());
-      assertRefusedInUse(() -> busy.context.reserve(0));
-      busy.device.close();
-      stop.set(true);
-      running.get();
-    } finally {
-      thread.shutdown();
-    }
-  }
-
-  @Test
-  void closingInUseIsRefusedAndLeavesEverythingOpen() throws Exception {
+  void racesEndInARefusalAtWorst() throws Exception {
     ExecutorService thread = Executors.newSingleThreadExecutor();
     try {
-      boolean op = false;
-      boolean context = false;
-      for (int attempt = 0; attempt < 200 && !(op && context); attempt++) {
-        try (Busy busy = new Busy()) {
+      for (int attempt = 0; attempt < 60; attempt++) {
+        try (Layer layer = new Layer(DType.F32, b -> b.kernel(SparseLinearTest.portableKernel()))) {
           CountDownLatch started = new CountDownLatch(1);
-          Future<?> running =
+          Future<?> forwards =
               thread.submit(
                   () -> {
+                    float[] x = new float[33 * K];
+                    float[] y = new float[33 * M];
                     started.countDown();
-                    busy.forward();
+                    try {
+                      while (true) {
+                        layer.op.forward(layer.context, 33, x, y);
+                      }
+                    } catch (LenoStateException closed) {
+                      assertTrue(closed.getMessage().matches(".*(closed|in use).*"));
+                    }
                   });
           started.await();
-          Thread.sleep(attempt % 5);
-          // A close that wins the race with the forward is right too: then the forward is refused.
-          op |= refused(busy.op::close);
-          context |= refused(busy.context::close);
-          try {
-            running.get();
-          } catch (java.util.concurrent.ExecutionException e) {
-            assertTrue(e.getCause() instanceof LenoStateException, e::toString);
-          }
+          boolean operatorFirst = attempt % 2 == 0;
+          closeOnceIdle(operatorFirst ? layer.op : layer.context);
+          closeOnceIdle(operatorFirst ? layer.context : layer.op);
+          forwards.get();
         }
       }
-      assertTrue(op, "the operator was never in use when it was closed");
-      assertTrue(context, "the context was never in use when it was closed");
     } finally {
       thread.shutdown();
+    }
+  }
+
+  private static void closeOnceIdle(AutoCloseable object) throws Exception {
+    while (true) {
+      try {
+        object.close();
+        return;
+      } catch (LenoStateException e) {
+        assertTrue(e.getMessage().contains("in use"), e::getMessage);
+      }
     }
   }
 
@@ -239,25 +200,6 @@ class LifecycleTest {
         }
         assertEquals(0, allocated);
       }
-    }
-  }
-
-  private static void assertRefusedInUse(Runnable action) {
-    for (int i = 0; i < 10_000; i++) {
-      if (refused(action)) {
-        return;
-      }
-    }
-    throw new AssertionError("never refused while a forward was running");
-  }
-
-  private static boolean refused(Runnable action) {
-    try {
-      action.run();
-      return false;
-    } catch (LenoStateException e) {
-      assertTrue(e.getMessage().contains("in use"), e::getMessage);
-      return true;
     }
   }
 

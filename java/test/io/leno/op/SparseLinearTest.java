@@ -256,12 +256,7 @@ class SparseLinearTest {
 
   @Test
   void aKernelCanBeForced() {
-    String portable =
-        SparseLinear.kernels().stream()
-            .map(SparseLinear.Kernel::name)
-            .filter(name -> name.startsWith("f32_") && name.contains("portable"))
-            .findFirst()
-            .orElseThrow();
+    String portable = portableKernel();
     try (Layer layer = new Layer(DType.F32, b -> b.kernel(portable))) {
       assertEquals(portable, layer.op.kernel(1));
       assertEquals(portable, layer.op.kernel(100));
@@ -301,6 +296,15 @@ class SparseLinearTest {
       assertTrue(Float.isNaN(y[0]));
       assertFalse(layer.op.workspaceBytes(33) < layer.op.workspaceBytes(1));
     }
+  }
+
+  /** The name of a kernel for float32 that runs anywhere. */
+  static String portableKernel() {
+    return SparseLinear.kernels().stream()
+        .map(SparseLinear.Kernel::name)
+        .filter(name -> name.startsWith("f32_") && name.contains("panel_portable"))
+        .findFirst()
+        .orElseThrow();
   }
 
   private static float[] array(FloatBuffer buffer) {
