@@ -124,8 +124,8 @@ class Bench {
     for (Candidate& c : candidates) {
       poison(c);
       c.run();
-      const std::string wrong =
-          check(c, weights[c.weights], c.kind == Kind::sparse ? x32 : x, group.dtype == DType::i8);
+      const bool f32 = c.kind == Kind::sparse;
+      const std::string wrong = check(c, weights[c.weights], f32 ? x32 : x, !f32 && group.dtype == DType::i8);
       if (wrong.empty()) continue;
       right_ = false;
       std::fprintf(stderr, "WRONG %s M %ld K %ld N %ld %s: %s\n", c.name.c_str(), long(group.shape.rows),
@@ -169,6 +169,7 @@ class Bench {
                 {"dtype", name_of(group.dtype)},
                 {"layout", ours.token_major ? "token_major" : "feature_major"},
                 {"threads", options_.threads},
+                {"isa", isa_name(device_.isa())},
                 {"kernel", ours.name},
                 {"ratio_to_best_dense", ratio(dense)},
                 {"best_dense", dense->name},
@@ -211,8 +212,14 @@ class Bench {
 
 int main(int argc, char** argv) {
   const leno_bench::Options options = leno_bench::parse_options(argc, argv);
+  double load = 0;
+  if (getloadavg(&load, 1) == 1 && load > 1 && options.threads > 1) {
+    std::fprintf(stderr, "the load average is %.1f: times of several threads will be the machine's, not the kernels'\n",
+                 load);
+  }
   // oneDNN brings its own OpenMP; its number of threads is ours.
   if (void* f = dlsym(RTLD_DEFAULT, "omp_set_num_threads")) reinterpret_cast<void (*)(int)>(f)(options.threads);
+  if (options.isa != 0) leno_bench::onednn_limit(leno::Isa(options.isa));
   leno_bench::Bench bench(options);
   const bool right = bench.run();
   if (!options.json.empty()) {

@@ -93,7 +93,7 @@ struct Product {
   matmul primitive;
   Arguments arguments;
   AlignedBuffer quantized;
-  std::vector<float> token_scales;
+  float scale = 0;
 };
 
 Candidate make_dense(const Way& way, const DenseWeights& w, const Activations& x, bool with_quantization) {
@@ -112,18 +112,15 @@ Candidate make_dense(const Way& way, const DenseWeights& w, const Activations& x
   const memory::dims w_dims = way.weights_left ? memory::dims{m, k} : memory::dims{k, m};
   const memory::dims x_dims = way.weights_left ? memory::dims{k, n} : memory::dims{n, k};
   const memory::dims y_dims = way.weights_left ? memory::dims{m, n} : memory::dims{n, m};
-  const memory::dims row_dims = way.weights_left ? memory::dims{m, 1} : memory::dims{1, m};
-  const memory::dims token_dims = way.weights_left ? memory::dims{1, n} : memory::dims{n, 1};
   const memory::desc w_plain_desc(w_dims, in, w_plain), w_desc(w_dims, in, way.prepacked ? tag::any : w_plain);
   const memory::desc x_desc(x_dims, in, xy), y_desc(y_dims, out, xy);
-  const memory::desc row_desc(row_dims, dt::f32, tag::ab), token_desc(token_dims, dt::f32, tag::ab);
 
   dnnl::primitive_attr attributes;
   if (i8) {
-    dnnl::post_ops scales;
-    scales.append_binary(dnnl::algorithm::binary_mul, row_desc);
-    scales.append_binary(dnnl::algorithm::binary_mul, token_desc);
-    attributes.set_post_ops(scales);
+    constexpr int kOne = 0, kPerColumn = 1 << 1;
+    if (way.weights_left) throw dnnl::error(dnnl_unimplemented, "scales per row of the left matrix");
+    attributes.set_scales_mask(DNNL_ARG_WEIGHTS, kPerColumn);
+    attributes.set_scales_mask(DNNL_ARG_SRC, kOne);
   }
   const memory::desc &left = way.weights_left ? w_desc : x_desc, &right = way.weights_left ? x_desc : w_desc;
   const matmul::primitive_desc pd(engine(), left, right, y_desc, attributes);
@@ -146,18 +143,16 @@ Candidate make_dense(const Way& way, const DenseWeights& w, const Activations& x
     return c;
   }
   product->quantized = AlignedBuffer(n * k);
-  product->token_scales.resize(static_cast<size_t>(n));
   product->arguments[x_at] = memory(x_desc, engine(), product->quantized.data());
-  product->arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1] = copy_of(w.scales.data(), row_desc);
-  product->arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(1) | DNNL_ARG_SRC_1] =
-      memory(token_desc, engine(), product->token_scales.data());
-  const auto quantize = [product, n, k, x_data, token_major = way.token_major] {
-    (token_major ? quantize_token_major : quantize_feature_major)(
-        static_cast<const float*>(x_data), n, k, product->quantized.as<int8_t>(), product->token_scales.data());
+  const memory::desc row_scales({m}, dt::f32, tag::a), one_scale({1}, dt::f32, tag::a);
+  product->arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS] = copy_of(w.scales.data(), row_scales);
+  product->arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC] = memory(one_scale, engine(), &product->scale);
+  const auto quantize_x = [product, count = n * k, x_data] {
+    quantize(static_cast<const float*>(x_data), count, product->quantized.as<int8_t>(), &product->scale);
   };
-  if (!with_quantization) quantize();
-  c.run = [product, quantize, with_quantization] {
-    if (with_quantization) quantize();
+  if (!with_quantization) quantize_x();
+  c.run = [product, quantize_x, with_quantization] {
+    if (with_quantization) quantize_x();
     product->primitive.execute(stream(), product->arguments);
     stream().wait();
   };
@@ -220,6 +215,25 @@ Candidate onednn_csr(const Weights& weights, size_t index, const Activations& x)
 std::string onednn_version() {
   const auto* v = dnnl::version();
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+}
+
+void onednn_limit(leno::Isa isa) {
+  switch (isa) {
+    case leno::Isa::portable:
+      dnnl::set_max_cpu_isa(dnnl::cpu_isa::sse41);
+      return;
+    case leno::Isa::avx2:
+      dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);
+      return;
+    case leno::Isa::avx512:
+      dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core);
+      return;
+    case leno::Isa::avx512_dot:
+      dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core_bf16);
+      return;
+    case leno::Isa::amx:
+      return;
+  }
 }
 
 std::vector<Candidate> onednn_dense(const Weights& dense, const Activations& x) {

@@ -15,7 +15,7 @@ constexpr const char* kHelp =
     "  --json FILE       write one JSON object per row\n"
     "  --quick           a part of the table that takes about a minute\n"
     "  --shapes MxK,...  --tokens N,...  --sparsity S,...  --dtype f32,bf16,i8  --vectors V,...\n"
-    "  --threads T       (1)      --isa NAME   portable, avx2, avx512, avx512_dot, amx (the best there is)\n"
+    "  --threads T       (1)      --isa NAME   of ours and oneDNN: portable, avx2, avx512, avx512_dot, amx (best)\n"
     "  --cold            evict the caches before every sample\n"
     "  --verbose         every candidate's time\n";
 

@@ -100,14 +100,17 @@ std::string check(const Candidate& c, const Weights& weights, const Activations&
   p.columns = columns;
   p.tokens = static_cast<int64_t>(sample.size());
   p.w.assign(weights.dense.begin(), weights.dense.end());
-  for (const int64_t t : sample)
+  for (const int64_t t : sample) {
     p.x.insert(p.x.end(), x.values.begin() + t * columns, x.values.begin() + (t + 1) * columns);
+  }
   const auto expected = leno_reference::linear(p);
   int64_t s = 0;
   for (const int64_t t : sample) {
-    const auto x_begin = p.x.begin() + s * columns;
-    double largest = 0;
-    for (int64_t k = 0; k < columns; ++k) largest = std::max(largest, std::fabs(*(x_begin + k)));
+    // We quantise token by token, competitors all tokens at once.
+    const float* first = x.values.data() + (c.kind == Kind::ours ? t * columns : 0);
+    const int64_t count = c.kind == Kind::ours ? columns : x.tokens * columns;
+    float largest = 0;
+    for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::fabs(first[i]));
     for (int64_t m = 0; m < rows; ++m) {
       const auto at = static_cast<size_t>(s * rows + m);
       double bound = 2e-6 * expected.magnitude[at];

@@ -36,7 +36,7 @@ struct Activations {
 void poison(Candidate& candidate);
 
 // "" where every element of y is a finite number and a sample of tokens agrees with fp64, else what does not.
-// quantized: the activations were rounded to int8 per token on the way.
+// quantized: the activations were rounded to int8 on the way.
 std::string check(const Candidate& candidate, const Weights& weights, const Activations& x, bool quantized);
 
 }  // namespace leno_bench
