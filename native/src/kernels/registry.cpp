@@ -11,6 +11,8 @@ std::span<const LinearKernel* const> linear_kernels() {
 #if defined(__x86_64__)
       &kLinearBf16ShflbwAmx,
       &kLinearI8ShflbwAmx,
+      &kLinearBf16DenseAmx,
+      &kLinearI8DenseAmx,
       &kLinearI8ShflbwAvx512Dot,
       &kLinearF32PanelAvx512,
       &kLinearF32SkinnyAvx512,

@@ -5,8 +5,9 @@
 
 // The product of one block of weights with one panel of X on the tile registers:
 //   C (rows x tokens) = A (16 packed rows x a step of K) B (a step of K x 16 tokens), summed over the steps
-// A comes from memory as it is stored; B is gathered one step ahead of its use, so that the gather (load and shuffle
-// ports) hides behind the tile products.
+// A comes from memory as it is stored, past the first-level cache, where the panel lies: 6.5 against 8.7 ns a product
+// for 2 x 2 tiles and K = 384. B is gathered one step ahead of its use, so that part of the gather (load, shuffle and
+// store ports, 3.3 ns a product) hides behind the products (4.3 ns).
 namespace leno::kernels {
 namespace {
 
@@ -35,8 +36,8 @@ __attribute__((noinline)) void tile_product(const DotWeights& w, const DotWeight
   for (int64_t step = 0; step < steps; ++step) {
     if (step + 1 < steps) gather(step + 1);
     const std::byte* b = ring + step % kRingSlots * (B * kTileBytes);
-    tile_load<4>(values, 64);
-    if constexpr (A == 2) tile_load<5>(values + kTileBytes, 64);
+    tile_load_once<4>(values, 64);
+    if constexpr (A == 2) tile_load_once<5>(values + kTileBytes, 64);
     tile_load<6>(b, 64);
     Dot::template dot<0, 4, 6>();
     if constexpr (A == 2) Dot::template dot<B, 5, 6>();

@@ -8,6 +8,16 @@
 namespace leno::kernels {
 namespace {
 
+struct Avx512Dot : Avx512 {
+  using Avx512::store;
+  static void store(bf16_t* p, Vec a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(a));
+  }
+  static void store(bf16_t* p, Vec a, int n) {
+    _mm256_mask_storeu_epi16(p, first_lanes(n), (__m256i)_mm512_cvtneps_pbh(a));
+  }
+};
+
 // Sums to floats before the epilogue. int8: (sum * scale of the row) * scale of the token, in this order everywhere.
 struct SumsF32 {
   static __m512 line(__m512i sums, __m512, __m512) { return _mm512_castsi512_ps(sums); }
@@ -43,7 +53,7 @@ class Writeback {
 
   // The collected rows to y.
   void finish_collected(int tokens) const {
-    finish_block<Avx512>(out_, collected_, stride_, 0, w_.rows, first_token_, tokens);
+    finish_block<Avx512Dot>(out_, collected_, stride_, 0, w_.rows, first_token_, tokens);
   }
 
  private:
@@ -63,8 +73,8 @@ class Writeback {
     with_activation(out_.activation, [&](auto a) {
       for (int r = 0; r < rows; ++r) {
         const int64_t original = w_.original_row(row + r);
-        finish<Avx512, a()>(row_line(sums + r * stride, row + r, scale), out_.out(original, token),
-                            out_.in(original, token), tokens);
+        finish<Avx512Dot, a()>(row_line(sums + r * stride, row + r, scale), out_.out(original, token),
+                               out_.in(original, token), tokens);
       }
     });
   }
@@ -76,13 +86,19 @@ class Writeback {
     __m512i v[16];
     for (int i = 0; i < 16; ++i) v[i] = load(sums + i * stride);
     transpose16(v);
-    alignas(64) int32_t lines[16][16];
-    for (int i = 0; i < 16; ++i) _mm512_store_si512(lines[i], v[i]);
+    float token_scale[16] = {};
+    for (int t = 0; t < tokens; ++t)
+      token_scale[t] = token_scales_ == nullptr ? 1.f : token_scales_[token + t - first_token_];
+    IO* y = out_.out(row, token);
+    const IO* residual = out_.in(row, token);
+    const int64_t ldy = out_.ldy, ldresidual = out_.ldresidual;
     with_activation(out_.activation, [&](auto a) {
-      for (int t = 0; t < tokens; ++t) {
-        const float token_scale = token_scales_ == nullptr ? 1.f : token_scales_[token + t - first_token_];
-        const __m512 line = Sums::line(load(lines[t]), scale, _mm512_set1_ps(token_scale));
-        finish<Avx512, a()>(_mm512_add_ps(line, bias), out_.out(row, token + t), out_.in(row, token + t), rows);
+#pragma GCC unroll 16
+      for (int t = 0; t < 16; ++t) {
+        if (t < tokens) {
+          const __m512 line = _mm512_add_ps(Sums::line(v[t], scale, _mm512_set1_ps(token_scale[t])), bias);
+          finish<Avx512Dot, a()>(line, y + t * ldy, residual == nullptr ? nullptr : residual + t * ldresidual, rows);
+        }
       }
     });
   }
@@ -105,7 +121,7 @@ class Writeback {
     alignas(64) float lines[16][16];
     for (int i = 0; i < 16; ++i) _mm512_store_si512(lines[i], v[i]);
     for (int t = 0; t < tokens; ++t) {
-      finish_scattered<Avx512>(out_, lines[t], w_.permutation.data() + row, token + t, rows);
+      finish_scattered<Avx512Dot>(out_, lines[t], w_.permutation.data() + row, token + t, rows);
     }
   }
 
