@@ -158,7 +158,7 @@ class DenseLinear {
           spec_.bias == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(first_lanes(width[h]), spec_.bias + r);
       scale[h] = w_.scales.empty() ? bias[h] : _mm512_loadu_ps(w_.scales.data() + r);
     }
-    const int64_t first = token + p * kPanelTokens, ldy = out_.ldy, ldresidual = out_.ldresidual;
+    const int64_t first = token + p * kPanelTokens, ldy = out_.token_step, ldresidual = out_.residual_token_step;
     with_activation(out_.activation, [&](auto a) {
       IO* y = out_.out(row, first);
       const IO* residual = out_.in(row, first);

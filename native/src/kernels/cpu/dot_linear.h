@@ -92,11 +92,9 @@ class DotLinear {
       }
       const int32_t* sums = reinterpret_cast<const int32_t*>(scratch_ + plan_.sums);
       const int64_t stride = width * 16;
-      for (int64_t r = 0; r < block.rows; r += kTileRows) {
-        for (int i = 0; i < width && t + i * 16 < tokens; ++i) {
-          out.tile(sums + r * stride + i * 16, stride, block.row + r, int(std::min<int64_t>(kTileRows, block.rows - r)),
-                   token + t + i * 16, int(std::min<int64_t>(16, left - i * 16)));
-        }
+      for (int i = 0; i < width && t + i * 16 < tokens; ++i) {
+        out.block(sums + i * 16, stride, block.row, block.rows, token + t + i * 16,
+                  int(std::min<int64_t>(16, left - i * 16)));
       }
       t += width * 16;
     }

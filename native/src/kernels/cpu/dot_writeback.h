@@ -43,12 +43,15 @@ class Writeback {
         collected_(transposed),
         stride_(stride) {}
 
-  // A tile of sums at `sums` (row stride `stride` in 32-bit elements): packed rows from `row` on, `rows` of them valid.
-  void tile(const int32_t* sums, int64_t stride, int64_t row, int rows, int64_t token, int tokens) const {
+  // Up to 2 x 16 rows of 16 tokens: sums[r * stride + t], packed rows [row, row + rows), tokens [token, token +
+  // tokens).
+  void block(const int32_t* sums, int64_t stride, int64_t row, int rows, int64_t token, int tokens) const {
     if (out_.layout == Layout::feature_major) return features(sums, stride, row, rows, token, tokens);
     if (w_.permutation.empty()) return tokens_in_order(sums, stride, row, rows, token, tokens);
     if (collected_ != nullptr) return collect(sums, stride, row, rows, token);
-    scatter(sums, stride, row, rows, token, tokens);
+    for (int r = 0; r < rows; r += 16) {
+      scatter(sums + r * stride, stride, row + r, rows - r < 16 ? rows - r : 16, token, tokens);
+    }
   }
 
   // The collected rows to y.
@@ -79,25 +82,52 @@ class Writeback {
     });
   }
 
+  // 4 tokens of 16 rows: v[j] lane r = sums[r * stride + j]. Quarters of rows go to their lanes on the way from memory,
+  // which leaves a 4 x 4 transpose inside the lanes: 8 shuffles for 4 lines where a transpose in registers takes 16.
+  static void four_tokens(const int32_t* sums, int64_t stride, __m512i (&v)[4]) {
+    __m512i t[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const int32_t* from = sums + i * stride;
+      t[i] = _mm512_castsi128_si512(_mm_load_si128(reinterpret_cast<const __m128i*>(from)));
+      t[i] = _mm512_inserti32x4(t[i], _mm_load_si128(reinterpret_cast<const __m128i*>(from + 4 * stride)), 1);
+      t[i] = _mm512_inserti32x4(t[i], _mm_load_si128(reinterpret_cast<const __m128i*>(from + 8 * stride)), 2);
+      t[i] = _mm512_inserti32x4(t[i], _mm_load_si128(reinterpret_cast<const __m128i*>(from + 12 * stride)), 3);
+    }
+    const __m512i a = _mm512_unpacklo_epi32(t[0], t[1]), b = _mm512_unpackhi_epi32(t[0], t[1]);
+    const __m512i c = _mm512_unpacklo_epi32(t[2], t[3]), d = _mm512_unpackhi_epi32(t[2], t[3]);
+    v[0] = _mm512_unpacklo_epi64(a, c);
+    v[1] = _mm512_unpackhi_epi64(a, c);
+    v[2] = _mm512_unpacklo_epi64(b, d);
+    v[3] = _mm512_unpackhi_epi64(b, d);
+  }
+
   void tokens_in_order(const int32_t* sums, int64_t stride, int64_t row, int rows, int64_t token, int tokens) const {
-    const __mmask16 valid = first_lanes(rows);
-    const __m512 bias = bias_ == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(valid, bias_ + row);
-    const __m512 scale = w_.scales.empty() ? bias : _mm512_maskz_loadu_ps(valid, w_.scales.data() + row);
-    __m512i v[16];
-    for (int i = 0; i < 16; ++i) v[i] = load(sums + i * stride);
-    transpose16(v);
-    float token_scale[16] = {};
-    for (int t = 0; t < tokens; ++t)
-      token_scale[t] = token_scales_ == nullptr ? 1.f : token_scales_[token + t - first_token_];
+    __m512 bias[2], scale[2];
+    int width[2];
+    for (int h = 0; h < 2; ++h) {
+      width[h] = rows - 16 * h < 0 ? 0 : rows - 16 * h < 16 ? rows - 16 * h : 16;
+      const __mmask16 valid = first_lanes(width[h]);
+      bias[h] = bias_ == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(valid, bias_ + row + 16 * h);
+      scale[h] = w_.scales.empty() ? bias[h] : _mm512_maskz_loadu_ps(valid, w_.scales.data() + row + 16 * h);
+    }
     IO* y = out_.out(row, token);
     const IO* residual = out_.in(row, token);
-    const int64_t ldy = out_.ldy, ldresidual = out_.ldresidual;
+    const int64_t step = out_.token_step, residual_step = out_.residual_token_step;
+    const float* token_scales = token_scales_ == nullptr ? nullptr : token_scales_ + (token - first_token_);
     with_activation(out_.activation, [&](auto a) {
-#pragma GCC unroll 16
-      for (int t = 0; t < 16; ++t) {
-        if (t < tokens) {
-          const __m512 line = _mm512_add_ps(Sums::line(v[t], scale, _mm512_set1_ps(token_scale[t])), bias);
-          finish<Avx512Dot, a()>(line, y + t * ldy, residual == nullptr ? nullptr : residual + t * ldresidual, rows);
+      for (int t = 0; t < tokens; t += 4) {
+        for (int h = 0; h < 2 && width[h] > 0; ++h) {
+          __m512i v[4];
+          four_tokens(sums + 16 * h * stride + t, stride, v);
+#pragma GCC unroll 4
+          for (int j = 0; j < 4; ++j) {
+            if (t + j >= tokens) break;
+            const __m512 token_scale = _mm512_set1_ps(token_scales == nullptr ? 1.f : token_scales[t + j]);
+            const __m512 line = _mm512_add_ps(Sums::line(v[j], scale[h], token_scale), bias[h]);
+            const IO* in = residual == nullptr ? nullptr : residual + (t + j) * residual_step + 16 * h;
+            finish<Avx512Dot, a()>(line, y + (t + j) * step + 16 * h, in, width[h]);
+          }
         }
       }
     });
