@@ -14,19 +14,19 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Writes the tables of a document from the benchmark's JSON, between the lines {@code <!-- linear:begin -->} and
- * {@code <!-- linear:end -->}: {@code java scripts/Tables.java README.md docs/results/linear-*.json}.
+ * Writes the tables of a document from the JSON of benchmarks and of the demo, each between the lines of its section, as
+ * {@code <!-- linear:begin -->} and {@code <!-- linear:end -->}: {@code java scripts/Tables.java README.md
+ * docs/results/*.json}.
  */
 public final class Tables {
-  private static final String BEGIN = "<!-- linear:begin -->";
-  private static final String END = "<!-- linear:end -->";
+  private static final Pattern OBJECT = Pattern.compile("\\{[^{}]*\\}");
   private static final double LOSS = 0.98;
   private static final int SHOWN_LOSSES = 20;
 
   /** One row of the benchmark: a flat JSON object. */
   private record Row(Map<String, String> fields) {
     private static final Pattern FIELD =
-        Pattern.compile("\"(\\w+)\":(?:\"((?:[^\"\\\\]|\\\\.)*)\"|([^,}\\]]+))");
+        Pattern.compile("\"(\\w+)\"\\s*:\\s*(?:\"((?:[^\"\\\\]|\\\\.)*)\"|([^,}\\]]+))");
 
     static Row parse(String line) {
       Map<String, String> fields = new LinkedHashMap<>();
@@ -63,25 +63,51 @@ public final class Tables {
       System.exit(2);
     }
     Path document = Path.of(arguments[0]);
-    StringBuilder tables = new StringBuilder();
-    for (int i = 1; i < arguments.length; i++) tables.append(describe(read(Path.of(arguments[i]))));
-    String old = Files.readString(document);
-    int begin = old.indexOf(BEGIN);
-    int end = old.indexOf(END);
-    if (begin < 0 || end < begin) {
-      System.err.println(document + " has no lines " + BEGIN + " and " + END);
-      System.exit(1);
+    Map<String, StringBuilder> sections = new LinkedHashMap<>();
+    for (int i = 1; i < arguments.length; i++) {
+      List<Row> rows = read(Path.of(arguments[i]));
+      boolean demo = rows.get(0).fields().containsKey("setting");
+      sections.computeIfAbsent(demo ? "demo" : "linear", k -> new StringBuilder()).append(demo ? settings(rows) : describe(rows));
     }
-    Files.writeString(document, old.substring(0, begin + BEGIN.length()) + "\n" + tables + old.substring(end));
+    String text = Files.readString(document);
+    for (Map.Entry<String, StringBuilder> section : sections.entrySet()) {
+      text = replace(document, text, section.getKey(), section.getValue().toString());
+    }
+    Files.writeString(document, text);
+  }
+
+  private static String replace(Path document, String text, String section, String tables) {
+    String begin = "<!-- " + section + ":begin -->";
+    int from = text.indexOf(begin);
+    int to = text.indexOf("<!-- " + section + ":end -->");
+    if (from < 0 || to < from) throw new IllegalArgumentException(document + " has no section " + begin);
+    return text.substring(0, from + begin.length()) + "\n" + tables + text.substring(to);
   }
 
   private static List<Row> read(Path file) throws IOException {
     List<Row> rows = new ArrayList<>();
-    for (String line : Files.readAllLines(file)) {
-      if (line.startsWith("{")) rows.add(Row.parse(line));
-    }
+    Matcher m = OBJECT.matcher(Files.readString(file));
+    while (m.find()) rows.add(Row.parse(m.group()));
     if (rows.isEmpty()) throw new IllegalArgumentException(file + " holds no rows");
     return rows;
+  }
+
+  /** The demo's settings: speed and accuracy side by side. */
+  private static String settings(List<Row> rows) {
+    StringBuilder out = new StringBuilder("\n| setting | against dense fp32 | against the int8 model | cosine | kNN-15 |\n");
+    out.append("|---|---|---|---|---|\n");
+    for (Row r : rows) {
+      out.append(
+          format(
+              "| %s | %.2f x | %.2f x | %.4f | %.1f %% (dense %.1f %%) |\n",
+              r.text("setting"),
+              r.number("speedup_vs_dense_fp32"),
+              r.number("speedup_vs_int8"),
+              r.number("cosine"),
+              100 * r.number("knn_accuracy"),
+              100 * r.number("knn_accuracy_dense")));
+    }
+    return out.append('\n').toString();
   }
 
   private static String describe(List<Row> rows) {
