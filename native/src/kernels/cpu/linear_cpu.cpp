@@ -17,8 +17,8 @@ std::string refuse_many(const PackedWeights&, const LinearSpec&, int64_t tokens)
 }
 
 template <const PanelShape& Shape, bool Widen>
-int64_t panel_scratch(const PreparedWeights& weights, const LinearSpec& spec, int64_t, int) {
-  return PanelScratch(static_cast<const LinearStrips&>(weights), spec, Shape, Widen).total;
+int64_t panel_scratch(const PreparedWeights& weights, const LinearSpec& spec, int64_t tokens, int) {
+  return PanelScratch(static_cast<const LinearStrips&>(weights), spec, Shape, tokens, Widen).total;
 }
 
 // X in float, where it comes in bf16; a run of it takes whole vectors.
@@ -43,19 +43,19 @@ int64_t skinny_scratch(const PreparedWeights&, const LinearSpec& spec, int64_t t
   }
 
 const LinearKernel kLinearF32PanelPortable PANEL(f32, kStripsF32, kShapePortable, portable);
-const LinearKernel kLinearF32SkinnyPortable SKINNY(f32, kStripsF32, portable);
+const LinearKernel kLinearF32SkinnyPortable SKINNY(f32, kTallStripsF32, portable);
 const LinearKernel kLinearBf16PanelPortable PANEL(bf16, kStripsBf16, kShapePortable, portable);
-const LinearKernel kLinearBf16SkinnyPortable SKINNY(bf16, kStripsBf16, portable);
+const LinearKernel kLinearBf16SkinnyPortable SKINNY(bf16, kTallStripsBf16, portable);
 
 #if defined(__x86_64__)
 const LinearKernel kLinearF32PanelAvx512 PANEL(f32, kStripsF32, kShapeAvx512, avx512);
-const LinearKernel kLinearF32SkinnyAvx512 SKINNY(f32, kStripsF32, avx512);
+const LinearKernel kLinearF32SkinnyAvx512 SKINNY(f32, kTallStripsF32, avx512);
 const LinearKernel kLinearBf16PanelAvx512 PANEL(bf16, kStripsBf16, kShapeAvx512, avx512);
-const LinearKernel kLinearBf16SkinnyAvx512 SKINNY(bf16, kStripsBf16, avx512);
+const LinearKernel kLinearBf16SkinnyAvx512 SKINNY(bf16, kTallStripsBf16, avx512);
 const LinearKernel kLinearF32PanelAvx2 PANEL(f32, kStripsF32, kShapeAvx2, avx2);
-const LinearKernel kLinearF32SkinnyAvx2 SKINNY(f32, kStripsF32, avx2);
+const LinearKernel kLinearF32SkinnyAvx2 SKINNY(f32, kTallStripsF32, avx2);
 const LinearKernel kLinearBf16PanelAvx2 PANEL(bf16, kStripsBf16, kShapeAvx2, avx2);
-const LinearKernel kLinearBf16SkinnyAvx2 SKINNY(bf16, kStripsBf16, avx2);
+const LinearKernel kLinearBf16SkinnyAvx2 SKINNY(bf16, kTallStripsBf16, avx2);
 #endif
 
 }  // namespace leno::kernels

@@ -6,12 +6,12 @@
 namespace leno::kernels {
 namespace {
 
-template <class T>
+template <class T, int Height>
 std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
   auto strips = std::make_shared<LinearStrips>();
   LinearStrips& out = *strips;
   const int64_t vector = packed.vector();
-  out.height = static_cast<int>(std::min<int64_t>(vector, LinearStrips::kMaxHeight));
+  out.height = static_cast<int>(std::min<int64_t>(vector, Height));
   const int64_t h = out.height;
   int64_t elements = 0, columns_at = 0;
   out.work.push_back(0);
@@ -76,19 +76,31 @@ std::pair<int64_t, int64_t> LinearStrips::share(int part, int parts) const {
   return {bound(part), part + 1 == parts ? count : bound(part + 1)};
 }
 
-PanelScratch::PanelScratch(const LinearStrips& w, const LinearSpec& spec, PanelShape shape, bool widen) {
-  const int64_t tokens = shape.tokens(w.height), row = tokens * int64_t{sizeof(float)};
+PanelScratch::PanelScratch(const LinearStrips& w, const LinearSpec& spec, PanelShape shape, int64_t tokens,
+                           bool widen) {
+  // Of L2, which holds 1 to 2 MB on the machines with 32 registers.
+  constexpr int64_t kPanelsBytes = 1 << 20;
+  const int64_t width = shape.tokens(w.height), row = width * int64_t{sizeof(float)};
+  panel_bytes = round_up(spec.columns, shape.lanes) * row;
+  sums_bytes = spec.layout == Layout::token_major ? round_up(spec.rows, shape.lanes) * row : 0;
+  // Token-major sums want that room themselves: 2 to 8 % lost with more than one panel.
+  const int64_t most = spec.layout == Layout::token_major ? 1 : kMostPanels;
+  panels =
+      static_cast<int>(std::min(std::clamp<int64_t>(kPanelsBytes / panel_bytes, 1, most), ceil_div(tokens, width)));
   int64_t at = 0;
   const auto take = [&at](int64_t bytes) { return std::exchange(at, at + round_up(bytes, kCacheLine)); };
-  panel = take(round_up(spec.columns, shape.lanes) * row);
+  panel = take(panel_bytes * panels);
   tile = take(LinearStrips::kMaxHeight * row);
   turned = take(LinearStrips::kMaxHeight * row);
-  sums = take(spec.layout == Layout::token_major ? round_up(spec.rows, shape.lanes) * row : 0);
+  sums = take(sums_bytes * panels);
+  bias = take(static_cast<int64_t>(w.rows.size() * sizeof(float)));
   weights = take(widen ? w.largest * w.height * int64_t{sizeof(float)} + kCacheLine : 0);
   total = at;
 }
 
-const LinearFormat kStripsF32{"f32_strips", prepare<float>};
-const LinearFormat kStripsBf16{"bf16_strips", prepare<bf16_t>};
+const LinearFormat kStripsF32{"f32_strips", prepare<float, 8>};
+const LinearFormat kStripsBf16{"bf16_strips", prepare<bf16_t, 8>};
+const LinearFormat kTallStripsF32{"f32_tall_strips", prepare<float, 16>};
+const LinearFormat kTallStripsBf16{"bf16_tall_strips", prepare<bf16_t, 16>};
 
 }  // namespace leno::kernels

@@ -7,8 +7,8 @@
 
 namespace leno::kernels {
 
-// Groups cut into strips of `height` rows (16, or V where it is smaller): the rows that a tile works on at once. The
-// strips of a group share its column indices. Rows beyond the last of a group are padded with zero weights.
+// Groups cut into strips: the rows that a tile works on at once. The strips of a group share its column indices. Rows
+// beyond the last of a group are padded with zero weights.
 struct Strip {
   int64_t values;   // offset into LinearStrips::values, in elements: [kept][height]
   int64_t columns;  // offset into LinearStrips::columns
@@ -17,7 +17,7 @@ struct Strip {
 };
 
 struct LinearStrips : PreparedWeights {
-  static constexpr int kMaxHeight = 16;
+  static constexpr int kMaxHeight = 16;     // 4, 8 or 16
   static constexpr int kColumnsAhead = 16;  // columns may be read this far past a strip's own, for prefetches
 
   int height = 0;
@@ -34,28 +34,32 @@ struct LinearStrips : PreparedWeights {
   std::pair<int64_t, int64_t> share(int part, int parts) const;
 };
 
-extern const LinearFormat kStripsF32;
-extern const LinearFormat kStripsBf16;
+// Strips of 8 rows, or of V where it is smaller, for the panel kernels. Tiles of 8 rows that walked through strips of
+// 16 lost 5 to 15 % where weights come from beyond L2: they want two lines of weights at once and then none.
+extern const LinearFormat kStripsF32, kStripsBf16;
+// Strips of 16 rows, or of V: a vector of weights for the skinny kernels.
+extern const LinearFormat kTallStripsF32, kTallStripsBf16;
 
 // How the panel kernels cut tokens and rows, from the shape of the vector registers (linear_panel.h).
 struct PanelShape {
   int lanes;
   int registers;
-  // Vectors of tokens in a panel. Measured on 32 registers: 8 x 3 tiles for strips of 8 and 16 rows, 4 x 6 for 4.
+  // Vectors of tokens in a panel. Measured on 32 registers: 8 x 3 tiles for strips of 8 rows, 4 x 6 for 4.
   constexpr int vectors(int height) const { return registers == 32 ? (height == 4 ? 6 : 3) : lanes == 8 ? 3 : 2; }
   // Rows of a tile over nv vectors of tokens.
-  constexpr int rows(int height, int nv) const {
-    const int usual = registers == 32 && height > 4 ? 8 : 4;
-    return nv == 1 && height >= 2 * usual ? 2 * usual : usual;
-  }
+  constexpr int rows(int height, int nv) const { return height == 8 && (registers == 32 || nv == 1) ? 8 : 4; }
   constexpr int tokens(int height) const { return lanes * vectors(height); }
 };
 constexpr PanelShape kShapeAvx512{16, 32}, kShapeAvx2{8, 16}, kShapePortable{4, 16};
 
-// Where the parts of a panel kernel's scratch lie, in bytes.
+// Where the parts of a panel kernel's scratch lie, in bytes, and how many panels are worked on at once: each strip of
+// weights is read from memory once for all of them.
 struct PanelScratch {
-  int64_t panel, tile, turned, sums, weights, total;
-  PanelScratch(const LinearStrips& w, const LinearSpec& spec, PanelShape shape, bool widen);
+  static constexpr int kMostPanels = 4;
+  int64_t panel, sums;  // of the first panel; the next are `panel_bytes` and `sums_bytes` further on
+  int64_t panel_bytes, sums_bytes, tile, turned, bias, weights, total;
+  int panels;
+  PanelScratch(const LinearStrips& w, const LinearSpec& spec, PanelShape shape, int64_t tokens, bool widen);
 };
 
 }  // namespace leno::kernels

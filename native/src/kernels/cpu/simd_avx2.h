@@ -45,24 +45,19 @@ struct Avx2 {
     return mul(mul(a, power(half)), power(_mm256_sub_epi32(whole, half)));
   }
 
-  // r[i] lane j <-> r[j] lane i
-  __attribute__((always_inline)) static void transpose(Vec (&r)[8]) {
-    Vec t[8];
-    for (int i = 0; i < 8; i += 2) {
-      t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
-      t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
-    }
-    for (int i = 0; i < 8; i += 4) {
-      for (int h = 0; h < 2; ++h) {
-        r[i + 2 * h] = _mm256_shuffle_ps(t[i + h], t[i + 2 + h], 0x44);
-        r[i + 2 * h + 1] = _mm256_shuffle_ps(t[i + h], t[i + 2 + h], 0xee);
-      }
-    }
+  // Four columns of a block of 8 rows: column[c] lane i = p[i * stride + c].
+  __attribute__((always_inline)) static void transpose4(const float* p, int64_t stride, Vec (&column)[4]) {
+    Vec q[4];  // half j of q[i]: p[(4 j + i) * stride ...]
     for (int i = 0; i < 4; ++i) {
-      t[i] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x20);
-      t[i + 4] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x31);
+      q[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p + i * stride)),
+                                  _mm_loadu_ps(p + (4 + i) * stride), 1);
     }
-    for (int i = 0; i < 8; ++i) r[i] = t[i];
+    const Vec a = _mm256_unpacklo_ps(q[0], q[1]), b = _mm256_unpacklo_ps(q[2], q[3]);
+    const Vec c = _mm256_unpackhi_ps(q[0], q[1]), d = _mm256_unpackhi_ps(q[2], q[3]);
+    column[0] = _mm256_shuffle_ps(a, b, 0x44);
+    column[1] = _mm256_shuffle_ps(a, b, 0xee);
+    column[2] = _mm256_shuffle_ps(c, d, 0x44);
+    column[3] = _mm256_shuffle_ps(c, d, 0xee);
   }
 
  private:

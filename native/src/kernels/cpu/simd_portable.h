@@ -58,14 +58,15 @@ struct Portable {
     return a * power(half) * power(whole - half);
   }
 
-  // r[i] lane j <-> r[j] lane i
-  static void transpose(Vec (&r)[4]) {
-    const Vec a = __builtin_shuffle(r[0], r[1], Int{0, 4, 1, 5}), b = __builtin_shuffle(r[2], r[3], Int{0, 4, 1, 5});
-    const Vec c = __builtin_shuffle(r[0], r[1], Int{2, 6, 3, 7}), d = __builtin_shuffle(r[2], r[3], Int{2, 6, 3, 7});
-    r[0] = __builtin_shuffle(a, b, Int{0, 1, 4, 5});
-    r[1] = __builtin_shuffle(a, b, Int{2, 3, 6, 7});
-    r[2] = __builtin_shuffle(c, d, Int{0, 1, 4, 5});
-    r[3] = __builtin_shuffle(c, d, Int{2, 3, 6, 7});
+  // Four columns of a block of 4 rows: column[c] lane i = p[i * stride + c].
+  static void transpose4(const float* p, int64_t stride, Vec (&column)[4]) {
+    const Vec q0 = load(p), q1 = load(p + stride), q2 = load(p + 2 * stride), q3 = load(p + 3 * stride);
+    const Vec a = __builtin_shuffle(q0, q1, Int{0, 4, 1, 5}), b = __builtin_shuffle(q2, q3, Int{0, 4, 1, 5});
+    const Vec c = __builtin_shuffle(q0, q1, Int{2, 6, 3, 7}), d = __builtin_shuffle(q2, q3, Int{2, 6, 3, 7});
+    column[0] = __builtin_shuffle(a, b, Int{0, 1, 4, 5});
+    column[1] = __builtin_shuffle(a, b, Int{2, 3, 6, 7});
+    column[2] = __builtin_shuffle(c, d, Int{0, 1, 4, 5});
+    column[3] = __builtin_shuffle(c, d, Int{2, 3, 6, 7});
   }
 
  private:

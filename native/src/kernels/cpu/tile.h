@@ -10,12 +10,13 @@ namespace {
 constexpr int64_t kWeightsAhead = 8192;
 constexpr int kColumnsAhead = 4;
 
-// out[r][token] = bias[r] + sum over i < kept of w[i * height + r] * panel[columns[i] * Stride + token], for R rows and
+// out[r][token] = bias[r] + sum over i < kept of w[i * height + r] * panel[columns[i] * stride + token], for R rows and
 // NV vectors of tokens. Lanes run along tokens; weights are broadcast. Out of line, so that the accumulators get all
 // registers.
-template <class S, int R, int NV, int Stride>
-__attribute__((noinline)) void tile(const float* w, int64_t height, const int32_t* columns, int64_t kept,
-                                    const float* panel, const float* bias, float* const* out) {
+template <class S, int R, int NV>
+__attribute__((noinline, aligned(64))) void tile(const float* w, int64_t height, const int32_t* columns, int64_t kept,
+                                                 const float* panel, int64_t stride, const float* bias,
+                                                 float* const* out) {
   using Vec = typename S::Vec;
   Vec c[R][NV];
 #pragma GCC unroll 16
@@ -25,8 +26,8 @@ __attribute__((noinline)) void tile(const float* w, int64_t height, const int32_
   }
 #pragma GCC unroll 1
   for (int64_t i = 0; i < kept; ++i) {
-    const float* x = panel + int64_t{columns[i]} * Stride;
-    const float* ahead = panel + int64_t{columns[i + kColumnsAhead]} * Stride;
+    const float* x = panel + columns[i] * stride;
+    const float* ahead = panel + columns[i + kColumnsAhead] * stride;
     asm("" : "+r"(x));  // one base register for all loads of the row: indexed ones are slower
     __builtin_prefetch(reinterpret_cast<const char*>(w) + kWeightsAhead);
     Vec b[NV];
