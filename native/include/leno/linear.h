@@ -53,7 +53,8 @@ LENO_API int leno_linear_workspace_size(leno_linear op, int64_t max_tokens, int6
  *  y:        token-major [tokens][M], stride ldy >= M; feature-major [M][tokens], stride ldy >= tokens.
  * Addresses are multiples of the element size. y may not overlap x. tokens = 0 does nothing.
  * A bucket serves the token counts above the one below it; the last serves all larger ones, or, where its kernel is
- * one for few tokens only, a bucket that the operator adds.
+ * one for few tokens only, a bucket that the operator adds. A kernel asked for by name serves no more than it can:
+ * LENO_ERR_UNSUPPORTED beyond.
  * The context must have been reserved: else LENO_ERR_BUFFER_TOO_SMALL.
  */
 LENO_API int leno_linear_forward(leno_linear op, leno_context context, int64_t tokens, const void* x, int64_t ldx,

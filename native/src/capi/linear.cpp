@@ -133,7 +133,7 @@ int leno_linear_explain(leno_linear op, char* text, int64_t capacity) {
 }
 
 const char* leno_linear_kernel(leno_linear op, int64_t tokens) {
-  return op == nullptr || tokens < 1 ? nullptr : op->op.kernel_name(tokens);
+  return op == nullptr ? nullptr : op->op.kernel_name(tokens);
 }
 
 int64_t leno_linear_kernel_count(void) { return static_cast<int64_t>(leno::kernels::linear_kernels().size()); }

@@ -98,7 +98,11 @@ int64_t Linear::workspace_size(int64_t max_tokens) const {
   return bytes;
 }
 
-void Linear::check(const LinearCall& call) const { check_call(spec(), options_.residual, call); }
+void Linear::check(const LinearCall& call) const {
+  check_call(spec(), options_.residual, call);
+  require(call.tokens <= most_tokens(), LENO_ERR_UNSUPPORTED, "tokens is ", call.tokens, ", expected at most ",
+          most_tokens(), ", which the kernel asked for by name serves");
+}
 
 void Linear::run_part(const LinearCall& call, std::byte* scratch, int part, int parts) const noexcept {
   const plan::LinearBucket& b = bucket(call.tokens);

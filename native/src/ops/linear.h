@@ -50,10 +50,15 @@ class Linear {
   bool has_norm() const { return !options_.norm_gain.empty(); }
   void norm_part(const LinearCall& call, int part, int parts) const noexcept;
 
+  // The largest count that a forward takes: 2^30, or less for a kernel that was asked for by name.
+  int64_t most_tokens() const { return plan_.buckets.back().bucket.to; }
   int64_t rows() const { return question_.spec.rows; }
   int64_t columns() const { return question_.spec.columns; }
   const LinearOptions& options() const { return options_; }
-  const char* kernel_name(int64_t tokens) const { return bucket(tokens).kernel->name; }
+  // nullptr for a number of tokens that no forward takes.
+  const char* kernel_name(int64_t tokens) const {
+    return tokens < 1 || tokens > most_tokens() ? nullptr : bucket(tokens).kernel->name;
+  }
   std::string explain() const { return plan::explain(description_, plan_); }
 
  private:

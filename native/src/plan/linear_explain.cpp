@@ -117,7 +117,7 @@ LinearDescription::LinearDescription(const Device& device, const PackedWeights& 
 std::string explain(const LinearDescription& d, const LinearPlan& plan) {
   Json buckets = Json::array();
   for (const LinearBucket& b : plan.buckets) buckets.push_back(to_json(b));
-  const char* pattern = d.dense ? "dense" : d.identity ? "vector_wise" : "shfl_bw";
+  const char* pattern = d.dense ? "dense" : d.identity ? "vector-wise" : "shfl-bw";
   Json json = {{"op", "linear"},
                {"M", d.rows},
                {"K", d.columns},

@@ -77,12 +77,13 @@ class Planner {
   }
 
  private:
-  // The last bucket serves all larger counts too, or, where its kernel is one for few tokens, another bucket does.
+  // The last bucket serves all larger counts too, or, where its kernel is one for few tokens, another bucket does. A
+  // kernel that was asked for by name serves what it can.
   void serve_larger_counts(LinearPlan& plan) {
     LinearBucket& last = plan.buckets.back();
     if (last.kernel->refuse(weights_.packed(last.dense), question_.spec, kMaxTokens).empty()) {
       last.bucket.to = kMaxTokens;
-    } else if (last.bucket.to < kMaxTokens) {
+    } else if (question_.kernel.empty() && last.bucket.to < kMaxTokens) {
       const int64_t from = last.bucket.to + 1;
       plan.buckets.push_back(plan_bucket({from, std::min(2 * last.bucket.to, kMaxTokens), kMaxTokens}));
     }

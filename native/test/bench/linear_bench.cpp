@@ -163,7 +163,7 @@ class Bench {
                 {"M", group.shape.rows},
                 {"K", group.shape.columns},
                 {"N", group.tokens},
-                {"pattern", w.packed->dense() ? "dense" : "shfl_bw"},
+                {"pattern", w.packed->dense() ? "dense" : "shfl-bw"},
                 {"V", w.packed->dense() ? 0 : w.packed->vector()},
                 {"sparsity", w.sparsity},
                 {"dtype", name_of(group.dtype)},

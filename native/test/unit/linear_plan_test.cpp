@@ -264,7 +264,7 @@ TEST_F(LinearPlanTest, ExplainIsJsonThatTellsAll) {
   EXPECT_EQ("linear", json["op"]);
   EXPECT_EQ(37, json["M"]);
   EXPECT_EQ(29, json["K"]);
-  EXPECT_EQ("shfl_bw", json["pattern"]);
+  EXPECT_EQ("shfl-bw", json["pattern"]);
   EXPECT_EQ(8, json["V"]);
   EXPECT_NEAR(1 - packed->density(), json["sparsity"].get<double>(), 1e-4);
   EXPECT_EQ("f32", json["dtype"]);

@@ -317,4 +317,57 @@ TEST_F(LinearTest, CreationNamesTheBadOption) {
               HasSubstr("30 layout is feature-major"));
 }
 
+TEST_F(LinearTest, KernelAskedForByNameServesNoMoreThanItCan) {
+  options.kernel = "toy_few";
+  options.buckets = {1, 4};
+  const std::vector<const kernels::LinearKernel*> rows = {&kToyFew, &kToy};
+  const Linear op(device, packed, options, rows);
+  EXPECT_EQ(4, op.most_tokens());
+  EXPECT_STREQ("toy_few", op.kernel_name(4));
+  EXPECT_EQ(nullptr, op.kernel_name(5));
+  EXPECT_EQ(op.workspace_size(4), op.workspace_size(100));
+  EXPECT_EQ("none", error_of([&] { op.forward(context, call(4)); }));
+  EXPECT_EQ("30 tokens is 5, expected at most 4, which the kernel asked for by name serves",
+            error_of([&] { op.forward(context, call(5)); }));
+  for (const float v : y) EXPECT_TRUE(std::isnan(v));
+}
+
+// The kernels of this build, each by its name.
+TEST(LinearOperatorKernels, NoneAllocatesInAForward) {
+  constexpr int64_t kM = 40, kK = 50, kN = 3;
+  const std::vector<float> x = random_values(kN * kK, 1);
+  std::vector<float> y(static_cast<size_t>(kN * kM));
+  for (const kernels::LinearKernel* kernel : kernels::linear_kernels()) {
+    if (!isa_supported(kernel->isa)) continue;
+    for (const int threads : {1, 2}) {
+      Device device(threads, kernel->isa);
+      Context context(device);
+      LinearOptions options;
+      options.buckets = {kN};
+      options.kernel = kernel->name;
+      const Linear op(device, random_packed(kM, kK, 8, kernel->weights), options);
+      EXPECT_STREQ(kernel->name, op.kernel_name(kN));
+      context.reserve(op.workspace_size(kN));
+      const int64_t before = allocations();
+      op.forward(context, {kN, x.data(), kK, nullptr, 0, y.data(), kM});
+      EXPECT_EQ(before, allocations()) << kernel->name;
+    }
+  }
+}
+
+TEST(LinearOperatorKernels, NoneIsAboveTheInstructionSetOfTheDevice) {
+  for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512, Isa::avx512_dot, Isa::amx}) {
+    if (!isa_supported(isa)) continue;
+    Device device(1, isa);
+    for (const DType dtype : {DType::f32, DType::bf16, DType::i8}) {
+      const Linear op(device, random_packed(40, 50, 8, dtype), {});
+      for (const int64_t tokens : {1, 16, 100}) {
+        for (const kernels::LinearKernel* kernel : kernels::linear_kernels()) {
+          if (std::string(kernel->name) == op.kernel_name(tokens)) EXPECT_LE(kernel->isa, isa) << kernel->name;
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
