@@ -14,6 +14,7 @@ std::span<const LinearKernel* const> linear_kernels() {
       &kLinearBf16DenseAmx,
       &kLinearI8DenseAmx,
       &kLinearI8ShflbwAvx512Dot,
+      &kLinearBf16PairsAvx512Dot,
       &kLinearF32PanelAvx512,
       &kLinearF32SkinnyAvx512,
       &kLinearBf16PanelAvx512,

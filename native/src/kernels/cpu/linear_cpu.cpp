@@ -52,6 +52,13 @@ const LinearKernel kLinearF32PanelAvx512 PANEL(f32, kStripsF32, kShapeAvx512, av
 const LinearKernel kLinearF32SkinnyAvx512 SKINNY(f32, kTallStripsF32, avx512);
 const LinearKernel kLinearBf16PanelAvx512 PANEL(bf16, kStripsBf16, kShapeAvx512, avx512);
 const LinearKernel kLinearBf16SkinnyAvx512 SKINNY(bf16, kTallStripsBf16, avx512);
+const LinearKernel kLinearBf16PairsAvx512Dot{"bf16_linear_shflbw_pairs_avx512_dot",
+                                             Isa::avx512_dot,
+                                             DType::bf16,
+                                             &kPairStripsBf16,
+                                             accept,
+                                             panel_scratch<kShapePairs, false>,
+                                             linear_bf16_pairs_avx512_dot};
 const LinearKernel kLinearF32PanelAvx2 PANEL(f32, kStripsF32, kShapeAvx2, avx2);
 const LinearKernel kLinearF32SkinnyAvx2 SKINNY(f32, kTallStripsF32, avx2);
 const LinearKernel kLinearBf16PanelAvx2 PANEL(bf16, kStripsBf16, kShapeAvx2, avx2);

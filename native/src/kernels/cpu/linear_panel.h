@@ -43,8 +43,37 @@ const float* widened(const LinearStrips& w, const Strip& strip, float* to) {
   return to;
 }
 
-// Up to PanelScratch::kMostPanels panels over some strips.
+// How panels of float meet weights of type W; linear_avx512_dot.cpp has another.
 template <class S, class W, class IO>
+struct FloatPanels {
+  static constexpr PanelShape kShape{S::kLanes, S::kRegisters};
+  static constexpr bool kWidens = sizeof(W) == 2;
+
+  static TileFn tile(int height, int nv) { return height == 4 ? tile_for_height<S, 4>(nv) : tile_for_height<S, 8>(nv); }
+  // Returns the distance between features.
+  static int64_t pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens,
+                      float* panel) {
+    // As narrow as the tile: 8 x 2 ran at 0.88 of peak, against 0.84 with room for a third vector.
+    const int64_t stride = round_up(tokens, S::kLanes);
+    pack_panel<S>(layout, x, ldx, columns, token, tokens, panel, stride);
+    return stride;
+  }
+  static const float* weights(const LinearStrips& w, const Strip& strip, float* scratch) {
+    if constexpr (kWidens) return widened<S>(w, strip, scratch);
+    return w.values.template as<float>() + strip.values;
+  }
+  // Feature-major X is a panel already. It is worth a copy where its rows fall on few sets of the caches: packed, 8 x 3
+  // tiles ran at 0.92 of peak; in place, at 0.90 to 0.92 up to this size and 0.37 to 0.67 beyond.
+  static bool in_place(const LinearSpec& spec, const LinearCall& call, int tokens) {
+    constexpr int64_t kMostBytes = 768 << 10;
+    return sizeof(IO) == 4 && spec.layout == Layout::feature_major && tokens % S::kLanes == 0 &&
+           reinterpret_cast<uintptr_t>(call.x) % kCacheLine == 0 && call.ldx * 4 % kCacheLine == 0 &&
+           spec.columns * call.ldx * 4 <= kMostBytes;
+  }
+};
+
+// Up to PanelScratch::kMostPanels panels over some strips.
+template <class S, class P, class IO>
 class Panels {
  public:
   Panels(const LinearStrips& w, const LinearSpec& spec, const LinearCall& call, std::byte* scratch)
@@ -52,7 +81,7 @@ class Panels {
         spec_(spec),
         call_(call),
         out_(spec, call),
-        at_(w, spec, kShape, call.tokens, sizeof(W) == 2),
+        at_(w, spec, kShape, call.tokens, P::kWidens),
         scratch_(scratch) {}
 
   int capacity() const { return at_.panels; }
@@ -73,19 +102,19 @@ class Panels {
     p.token = token;
     p.tokens = tokens;
     p.rows = kShape.rows(w_.height, nv);
-    p.tile = w_.height == 4 ? tile_for_height<S, 4>(nv) : tile_for_height<S, 8>(nv);
-    p.stride = nv * S::kLanes;  // as narrow as the tile: 8 x 2 ran at 0.88 of peak, against 0.84 with room for a third
+    p.tile = P::tile(w_.height, nv);
+    p.stride = kShape.pairs ? kShape.tokens(w_.height) : nv * S::kLanes;
     p.sums = at(at_.sums + count_ * at_.sums_bytes);
-    ++count_;
-    if (in_place(tokens)) {
-      p.x = static_cast<const float*>(call_.x) + token;
+    const IO* x = static_cast<const IO*>(call_.x);
+    if (P::in_place(spec_, call_, tokens)) {
+      p.x = reinterpret_cast<const float*>(x + token);
       p.ldx = call_.ldx;
-      return;
+    } else {
+      float* panel = at(at_.panel + count_ * at_.panel_bytes);
+      p.x = panel;
+      p.ldx = P::pack(spec_.layout, x, call_.ldx, spec_.columns, token, tokens, panel);
     }
-    float* to = at(at_.panel + (count_ - 1) * at_.panel_bytes);
-    pack_panel<S>(spec_.layout, static_cast<const IO*>(call_.x), call_.ldx, spec_.columns, token, tokens, to, p.stride);
-    p.x = to;
-    p.ldx = p.stride;
+    ++count_;
   }
 
   // Multiplies strips [first, last) with the panels taken on, and lets these go.
@@ -94,11 +123,7 @@ class Panels {
     for (int64_t s = first; s < last; ++s) {
       strip_ = &w_.strips[size_t(s)];
       strip_rows_ = w_.rows.data() + s * w_.height;
-      if constexpr (sizeof(W) == 2) {
-        weights_ = widened<S>(w_, *strip_, at(at_.weights));
-      } else {
-        weights_ = w_.values.template as<float>() + strip_->values;
-      }
+      weights_ = P::weights(w_, *strip_, at(at_.weights));
       bias_ = at(at_.bias) + s * w_.height;
       for (int i = 0; i < count_; ++i) gather ? to_sums(panels_[i]) : to_output(panels_[i]);
     }
@@ -110,7 +135,7 @@ class Panels {
   }
 
  private:
-  static constexpr PanelShape kShape{S::kLanes, S::kRegisters};
+  static constexpr PanelShape kShape = P::kShape;
 
   struct Panel {
     int64_t token;
@@ -124,15 +149,6 @@ class Panels {
   };
 
   float* at(int64_t offset) const { return reinterpret_cast<float*>(scratch_ + offset); }
-
-  // Feature-major X is a panel already. It is worth a copy where its rows fall on few sets of the caches: packed, 8 x 3
-  // tiles ran at 0.92 of peak; in place, at 0.90 to 0.92 up to this size and 0.37 to 0.67 beyond.
-  bool in_place(int tokens) const {
-    constexpr int64_t kMostBytes = 768 << 10;
-    return sizeof(IO) == 4 && spec_.layout == Layout::feature_major && tokens % S::kLanes == 0 &&
-           reinterpret_cast<uintptr_t>(call_.x) % kCacheLine == 0 && call_.ldx * 4 % kCacheLine == 0 &&
-           spec_.columns * call_.ldx * 4 <= kMostBytes;
-  }
 
   // destination(r): where the sums of row r of the strip go; rows beyond the strip's go to the spare tile.
   template <class F>
@@ -152,7 +168,7 @@ class Panels {
   void to_output(const Panel& p) {
     const int count = strip_->rows;
     if constexpr (sizeof(IO) == 4) {
-      if (out_.plain() && spec_.layout == Layout::feature_major && p.tokens % S::kLanes == 0) {
+      if (out_.plain() && spec_.layout == Layout::feature_major && p.tokens == p.stride) {
         return run_tiles(p, [&](int r) { return out_.out(strip_rows_[r], p.token); });
       }
     }
@@ -196,11 +212,11 @@ class Panels {
   const float* bias_ = nullptr;
 };
 
-template <class S, class W, class IO>
-void run_panels(const PreparedWeights& weights, const LinearSpec& spec, const LinearCall& call, std::byte* scratch,
-                int part, int parts) {
+template <class S, class P, class IO>
+void run_panels_of(const PreparedWeights& weights, const LinearSpec& spec, const LinearCall& call, std::byte* scratch,
+                   int part, int parts) {
   const auto& w = static_cast<const LinearStrips&>(weights);
-  constexpr PanelShape shape{S::kLanes, S::kRegisters};
+  constexpr PanelShape shape = P::kShape;
   const int64_t vectors = ceil_div(call.tokens, S::kLanes);
   const bool by_tokens = parts == 1 || vectors >= 2 * parts;
   int64_t v0 = 0, v1 = vectors, s0 = 0, s1 = int64_t(w.strips.size());
@@ -215,7 +231,7 @@ void run_panels(const PreparedWeights& weights, const LinearSpec& spec, const Li
   }
   // Panels of about equal width: 4 vectors are two panels of 2, not 3 and 1.
   const int64_t panels = ceil_div(v1 - v0, shape.vectors(w.height));
-  Panels<S, W, IO> block(w, spec, call, scratch);
+  Panels<S, P, IO> block(w, spec, call, scratch);
   block.order_bias(s0, s1);
   for (int64_t p = 0; p < panels;) {
     const int64_t next = p + block.capacity() < panels ? p + block.capacity() : panels;
@@ -226,6 +242,12 @@ void run_panels(const PreparedWeights& weights, const LinearSpec& spec, const Li
     }
     block.multiply(s0, s1, by_tokens);
   }
+}
+
+template <class S, class W, class IO>
+void run_panels(const PreparedWeights& weights, const LinearSpec& spec, const LinearCall& call, std::byte* scratch,
+                int part, int parts) {
+  run_panels_of<S, FloatPanels<S, W, IO>, IO>(weights, spec, call, scratch, part, parts);
 }
 
 }  // namespace

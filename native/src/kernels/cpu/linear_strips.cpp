@@ -6,7 +6,8 @@
 namespace leno::kernels {
 namespace {
 
-template <class T, int Height>
+// Pairs: two columns side by side, an odd last one with zero weights.
+template <class T, int Height, int Pairs = 1>
 std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
   auto strips = std::make_shared<LinearStrips>();
   LinearStrips& out = *strips;
@@ -16,33 +17,36 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
   int64_t elements = 0, columns_at = 0;
   out.work.push_back(0);
   for (int64_t g = 0; g < packed.groups(); ++g) {
-    const int64_t kept = packed.kept(g);
+    const int64_t kept = packed.kept(g), steps = ceil_div(kept, Pairs);
     if (!packed.dense() || g == 0) {
       columns_at = static_cast<int64_t>(out.columns.size());
-      for (int64_t i = 0; i < kept; ++i) out.columns.push_back(packed.column(g, i));
+      for (int64_t i = 0; i < round_up(kept, Pairs); ++i)
+        out.columns.push_back(packed.column(g, std::min(i, kept - 1)));
     }
     for (int64_t first = 0; first < packed.group_rows(g); first += h) {
       const int64_t rows = std::min(h, packed.group_rows(g) - first);
-      out.strips.push_back({elements, columns_at, static_cast<int32_t>(kept), static_cast<int32_t>(rows)});
-      out.work.push_back(out.work.back() + kept);
+      out.strips.push_back({elements, columns_at, static_cast<int32_t>(steps), static_cast<int32_t>(rows)});
+      out.work.push_back(out.work.back() + steps);
       for (int64_t r = 0; r < h; ++r) {
         const int64_t packed_row = g * vector + first + std::min(r, rows - 1);
         out.rows.push_back(packed.row(packed_row));
         out.identity = out.identity && packed.row(packed_row) == packed_row;
       }
-      out.largest = std::max(out.largest, kept);
-      elements += kept * h;
+      out.largest = std::max(out.largest, steps);
+      elements += steps * h;
     }
   }
   out.columns.insert(out.columns.end(), LinearStrips::kColumnsAhead, 0);
-  out.values = AlignedBuffer(elements * int64_t{sizeof(T)} + kCacheLine);
+  out.values = AlignedBuffer(elements * Pairs * int64_t{sizeof(T)} + kCacheLine);
   T* to = out.values.as<T>();
   for (int64_t g = 0; g < packed.groups(); ++g) {
     for (int64_t first = 0; first < packed.group_rows(g); first += h) {
       const int64_t rows = std::min(h, packed.group_rows(g) - first);
-      for (int64_t i = 0; i < packed.kept(g); ++i, to += h) {
-        std::copy_n(packed.values<T>(g, i) + first, rows, to);
-        std::fill(to + rows, to + h, T{0});
+      for (int64_t i = 0; i < packed.kept(g); i += Pairs, to += h * Pairs) {
+        std::fill_n(to, h * Pairs, T{0});
+        for (int64_t p = 0; p < Pairs && i + p < packed.kept(g); ++p) {
+          for (int64_t r = 0; r < rows; ++r) to[r * Pairs + p] = packed.values<T>(g, i + p)[first + r];
+        }
       }
     }
   }
@@ -81,7 +85,7 @@ PanelScratch::PanelScratch(const LinearStrips& w, const LinearSpec& spec, PanelS
   // Of L2, which holds 1 to 2 MB on the machines with 32 registers.
   constexpr int64_t kPanelsBytes = 1 << 20;
   const int64_t width = shape.tokens(w.height), row = width * int64_t{sizeof(float)};
-  panel_bytes = round_up(spec.columns, shape.lanes) * row;
+  panel_bytes = round_up(spec.columns, shape.lanes) * (shape.pairs ? row / 2 : row);
   sums_bytes = spec.layout == Layout::token_major ? round_up(spec.rows, shape.lanes) * row : 0;
   // Token-major sums want that room themselves: 2 to 8 % lost with more than one panel.
   const int64_t most = spec.layout == Layout::token_major ? 1 : kMostPanels;
@@ -100,6 +104,7 @@ PanelScratch::PanelScratch(const LinearStrips& w, const LinearSpec& spec, PanelS
 
 const LinearFormat kStripsF32{"f32_strips", prepare<float, 8>};
 const LinearFormat kStripsBf16{"bf16_strips", prepare<bf16_t, 8>};
+const LinearFormat kPairStripsBf16{"bf16_pair_strips", prepare<bf16_t, 8, 2>};
 const LinearFormat kTallStripsF32{"f32_tall_strips", prepare<float, 16>};
 const LinearFormat kTallStripsBf16{"bf16_tall_strips", prepare<bf16_t, 16>};
 

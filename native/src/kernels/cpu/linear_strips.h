@@ -37,6 +37,8 @@ struct LinearStrips : PreparedWeights {
 // Strips of 8 rows, or of V where it is smaller, for the panel kernels. Tiles of 8 rows that walked through strips of
 // 16 lost 5 to 15 % where weights come from beyond L2: they want two lines of weights at once and then none.
 extern const LinearFormat kStripsF32, kStripsBf16;
+// Strips of 8 rows, or of V, with the weights of two columns side by side (pair_tile.h); `kept` counts pairs.
+extern const LinearFormat kPairStripsBf16;
 // Strips of 16 rows, or of V: a vector of weights for the skinny kernels.
 extern const LinearFormat kTallStripsF32, kTallStripsBf16;
 
@@ -44,13 +46,16 @@ extern const LinearFormat kTallStripsF32, kTallStripsBf16;
 struct PanelShape {
   int lanes;
   int registers;
+  bool pairs = false;  // bf16, two columns at a time (pair_tile.h)
   // Vectors of tokens in a panel. Measured on 32 registers: 8 x 3 tiles for strips of 8 rows, 4 x 6 for 4.
-  constexpr int vectors(int height) const { return registers == 32 ? (height == 4 ? 6 : 3) : lanes == 8 ? 3 : 2; }
+  constexpr int vectors(int height) const {
+    return pairs ? 2 : registers == 32 ? (height == 4 ? 6 : 3) : lanes == 8 ? 3 : 2;
+  }
   // Rows of a tile over nv vectors of tokens.
   constexpr int rows(int height, int nv) const { return height == 8 && (registers == 32 || nv == 1) ? 8 : 4; }
   constexpr int tokens(int height) const { return lanes * vectors(height); }
 };
-constexpr PanelShape kShapeAvx512{16, 32}, kShapeAvx2{8, 16}, kShapePortable{4, 16};
+constexpr PanelShape kShapeAvx512{16, 32}, kShapeAvx2{8, 16}, kShapePortable{4, 16}, kShapePairs{16, 32, true};
 
 // Where the parts of a panel kernel's scratch lie, in bytes, and how many panels are worked on at once: each strip of
 // weights is read from memory once for all of them.
