@@ -43,9 +43,12 @@ struct Lanes {
     std::memcpy(p, &narrow, sizeof narrow);
   }
   static float sum(F32 v) {
-    float s = 0;
-    for (int i = 0; i < kCount; ++i) s += v[i];
-    return s;
+    float s[kCount];
+    std::memcpy(s, &v, sizeof s);
+    for (int width = kCount / 2; width > 0; width /= 2) {
+      for (int i = 0; i < width; ++i) s[i] += s[i + width];
+    }
+    return s[0];
   }
 };
 
