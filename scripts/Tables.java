@@ -22,6 +22,7 @@ public final class Tables {
   private static final Pattern OBJECT = Pattern.compile("\\{[^{}]*\\}");
   private static final double LOSS = 0.98;
   private static final int SHOWN_LOSSES = 20;
+  private static final long MANY = 128;
 
   /** One row of the benchmark: a flat JSON object. */
   private record Row(Map<String, String> fields) {
@@ -115,14 +116,17 @@ public final class Tables {
     StringBuilder out = new StringBuilder();
     out.append("\n**%s, %s, against oneDNN %s in the same run**\n\n"
         .formatted(first.text("cpu"), threads(first), first.text("onednn")));
-    TreeSet<Long> tokens = new TreeSet<>();
-    rows.forEach(r -> tokens.add(r.whole("N")));
-    out.append("Times as fast as the best dense product, geometric mean over the shapes; in brackets the fraction of the")
+    out.append("Times as fast as the best dense product, geometric mean over the shapes (and N); in brackets the fraction of the")
         .append(" instruction set's peak on the kept weights.\n\n");
-    for (long n : tokens) {
-      out.append("N = ").append(n).append("\n\n").append(speedups(rows, r -> r.whole("N") == n)).append('\n');
-    }
+    out.append(section("N = 1", rows, r -> r.whole("N") == 1));
+    out.append(section("N = 2 to 127", rows, r -> r.whole("N") > 1 && r.whole("N") < MANY));
+    out.append(section("N of 128 and more", rows, r -> r.whole("N") >= MANY));
     return out.append(peers(rows)).append('\n').append(losses(rows)).append('\n').toString();
+  }
+
+  private static String section(String title, List<Row> rows, Predicate<Row> filter) {
+    if (rows.stream().noneMatch(filter)) return "";
+    return title + "\n\n" + speedups(rows, filter) + "\n";
   }
 
   private static String threads(Row row) {
@@ -159,7 +163,7 @@ public final class Tables {
   private static String peers(List<Row> rows) {
     TreeMap<Double, List<Row>> bySparsity = new TreeMap<>();
     for (Row r : rows) {
-      if (r.text("dtype").equals("f32") && r.number("sparsity") > 0 && r.whole("N") >= 128) {
+      if (r.text("dtype").equals("f32") && r.number("sparsity") > 0 && r.whole("N") >= MANY) {
         bySparsity.computeIfAbsent(r.number("sparsity"), k -> new ArrayList<>()).add(r);
       }
     }
