@@ -1,11 +1,20 @@
 #!/usr/bin/env bash
 # Benchmarks beside other libraries: scripts/bench.sh linear [--json FILE] [--quick] [--help ...]
+# The cost of a call from Java:      scripts/bench.sh java [ARGUMENT OF JMH ...]
 # Fetches oneDNN through Maven, builds, and runs on one thread unless --threads says otherwise.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-}
+if [ "$what" = java ]; then
+  shift
+  ./scripts/setup.sh
+  mvn -q -B -ntp test-compile dependency:build-classpath -Dnative.test.skip \
+    -Dmdep.includeScope=test -Dmdep.outputFile=target/bench-classpath
+  exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" -cp "target/test-classes:target/classes:$(cat target/bench-classpath)" \
+    org.openjdk.jmh.Main io.leno.bench "$@"
+fi
 if [ "$what" != linear ]; then
-  echo "usage: scripts/bench.sh linear [--json FILE] [--quick] [--help]" >&2
+  echo "usage: scripts/bench.sh linear [--json FILE] [--quick] [--help], or java [ARGUMENT OF JMH ...]" >&2
   exit 2
 fi
 shift

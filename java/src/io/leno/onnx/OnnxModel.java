@@ -10,6 +10,7 @@ import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.leno.LenoFormatException;
 import io.leno.LenoIOException;
+import io.leno.internal.Check;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,7 +20,6 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -65,7 +65,7 @@ public final class OnnxModel {
    * @throws LenoFormatException if it is no ONNX model
    */
   public static OnnxModel parse(byte[] bytes) {
-    Objects.requireNonNull(bytes, "bytes");
+    Check.notNull(bytes, "bytes");
     ModelProto proto;
     try {
       CodedInputStream in = CodedInputStream.newInstance(bytes);
@@ -80,6 +80,7 @@ public final class OnnxModel {
       throw new LenoFormatException(
           "no ONNX model: it has no graph with nodes, or imports no operators");
     }
+    Arity.check(proto.getGraph());
     return new OnnxModel(proto);
   }
 

@@ -431,8 +431,19 @@ public final class SparseLinear implements AutoCloseable {
   }
 
   /**
-   * Why the operator runs what it runs: the candidates of every bucket, their measured times,
-   * refusals, and the reason of the choice.
+   * Why the operator runs what it runs, for a reader: per bucket the kernel, the reason, and every
+   * candidate with its measured time or what it was refused for.
+   *
+   * @return lines of text
+   * @throws LenoStateException if the operator is closed
+   */
+  public String explain() {
+    return Explanation.of(explainJson());
+  }
+
+  /**
+   * Why the operator runs what it runs, for a program: the candidates of every bucket, their
+   * measured times, refusals, and the reason of the choice.
    *
    * @return a JSON object
    * @throws LenoStateException if the operator is closed

@@ -21,7 +21,7 @@ class PackedReaderFuzz {
 
   @FuzzTest(maxDuration = "5s")
   void isRefusedOrWhole(FuzzedDataProvider data) {
-    byte[] blob = damaged(data);
+    byte[] blob = Damage.of(BLOBS, data);
     try (PackedWeights packed = PackedWeights.fromBytes(blob)) {
       if (packed.rows() * packed.columns() > 1 << 20) {
         return;
@@ -45,35 +45,6 @@ class PackedReaderFuzz {
     } catch (LenoFormatException expected) {
       // As it should be.
     }
-  }
-
-  /** A valid blob with some bytes changed, inserted or cut; now and then bytes out of the blue. */
-  private static byte[] damaged(FuzzedDataProvider data) {
-    if (data.consumeInt(0, 15) == 0) {
-      return data.consumeRemainingAsBytes();
-    }
-    byte[] blob = data.pickValue(BLOBS).clone();
-    int changes = data.consumeInt(1, 4);
-    for (int i = 0; i < changes && blob.length > 0; i++) {
-      int at = data.consumeInt(0, blob.length - 1);
-      switch (data.consumeInt(0, 3)) {
-        case 0:
-          blob[at] = data.consumeByte();
-          break;
-        case 1:
-          blob[at] ^= (byte) (1 << data.consumeInt(0, 7));
-          break;
-        case 2:
-          blob = Arrays.copyOf(blob, at);
-          break;
-        default:
-          byte[] longer = Arrays.copyOf(blob, blob.length + 1);
-          System.arraycopy(blob, at, longer, at + 1, blob.length - at);
-          longer[at] = data.consumeByte();
-          blob = longer;
-      }
-    }
-    return blob;
   }
 
   private static List<byte[]> blobs() {

@@ -251,6 +251,12 @@ class SparseLinearTest {
       String json = layer.op.explainJson();
       assertTrue(json.startsWith("{") && json.endsWith("}"), json);
       assertTrue(json.contains("\"" + kernel + "\""), json);
+      String text = layer.op.explain();
+      assertTrue(text.startsWith("linear 37 x 24, shfl-bw V=8, f32 weights of sparsity 0.5"), text);
+      assertTrue(text.contains("tokens 1 .. 1: "), text);
+      assertTrue(text.contains("tokens 2 .. any: " + kernel), text);
+      assertTrue(text.lines().filter(line -> line.contains(" us  ")).count() >= 4, text);
+      assertTrue(text.contains("refused"), text);
     }
   }
 

@@ -1,0 +1,68 @@
+package io.leno.op;
+
+import io.leno.internal.Json;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Lays out for a reader what an operator tells about itself as JSON. */
+final class Explanation {
+  private Explanation() {}
+
+  static String of(String json) {
+    Map<?, ?> op = (Map<?, ?>) Json.read(json);
+    StringBuilder text = new StringBuilder();
+    text.append(
+        String.format(
+            Locale.ROOT,
+            "linear %s x %s, %s%s, %s weights of sparsity %s, %s %s activations; %s thread(s), %s%n",
+            number(op.get("M")),
+            number(op.get("K")),
+            op.get("pattern"),
+            "dense".equals(op.get("pattern")) ? "" : " V=" + number(op.get("V")),
+            op.get("dtype"),
+            number(op.get("sparsity")),
+            op.get("layout"),
+            op.get("io_dtype"),
+            number(op.get("threads")),
+            op.get("isa")));
+    for (Object bucket : (List<?>) op.get("buckets")) {
+      append(text, (Map<?, ?>) bucket);
+    }
+    return text.toString();
+  }
+
+  private static void append(StringBuilder text, Map<?, ?> bucket) {
+    Object to = bucket.get("to");
+    text.append(
+        String.format(
+            Locale.ROOT,
+            "tokens %s .. %s: %s on %s weights (%s): %s%n",
+            number(bucket.get("from")),
+            to == null ? "any" : number(to),
+            bucket.get("kernel"),
+            bucket.get("weights"),
+            bucket.get("source"),
+            bucket.get("reason")));
+    for (Object each : (List<?>) bucket.get("candidates")) {
+      Map<?, ?> candidate = (Map<?, ?>) each;
+      Object refusal = candidate.get("refusal");
+      String time = refusal == null ? number(candidate.get("microseconds")) + " us" : "refused";
+      text.append(
+          String.format(
+              Locale.ROOT,
+              "  %12s  %s, %s weights%s%n",
+              time,
+              candidate.get("kernel"),
+              candidate.get("weights"),
+              refusal == null ? "" : ": " + refusal));
+    }
+  }
+
+  private static String number(Object value) {
+    if (value instanceof Double && (Double) value == Math.rint((Double) value)) {
+      return Long.toString(((Double) value).longValue());
+    }
+    return String.valueOf(value);
+  }
+}
