@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numeric>
 #include <random>
@@ -17,7 +18,8 @@ using Mask = std::vector<std::vector<int32_t>>;  // per row, its columns
 
 Mask relaxed_mask(MatrixView<const float> scores, double density) {
   const int64_t size = scores.rows * scores.columns;
-  const int64_t keep = std::min(size, static_cast<int64_t>(density * static_cast<double>(size) + 0.5));
+  // Compared before it is an integer: a huge relaxation has a density beyond the range of one.
+  const int64_t keep = std::llround(std::min(density, 1.0) * static_cast<double>(size));
   std::vector<int64_t> order(static_cast<size_t>(size));
   std::iota(order.begin(), order.end(), int64_t{0});
   const auto at = [&](int64_t i) { return scores(i / scores.columns, i % scores.columns); };
