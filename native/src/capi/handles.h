@@ -6,13 +6,14 @@
 #include "pack/packed_weights.h"
 #include "pattern/pattern.h"
 
-// The handles of the C API are these. Immutable things are shared, so that an operator can outlive what it was made of.
+// The handles of the C API are these. What they hold is shared, so that operators and contexts may outlive the handles
+// that they were made of.
 struct leno_device_s {
-  leno_device_s(int threads, leno::Isa isa) : device(threads, isa) {}
-  leno::Device device;
+  std::shared_ptr<leno::Device> device;
 };
 struct leno_context_s {
-  explicit leno_context_s(leno::Device& device) : context(device) {}
+  explicit leno_context_s(std::shared_ptr<leno::Device> d) : device(std::move(d)), context(*device) {}
+  const std::shared_ptr<leno::Device> device;
   leno::Context context;
 };
 struct leno_pattern_s {

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "capi/guard.h"
+#include "capi/arguments.h"
 #include "capi/handles.h"
 #include "kernels/registry.h"
 #include "ops/linear.h"
@@ -11,12 +11,14 @@ using leno::DType;
 using leno::fail;
 using leno::require;
 using leno::capi::guard;
+using leno::capi::require_aligned;
 using leno::capi::require_not_null;
 using leno::kernels::Activation;
 using leno::kernels::Layout;
 using leno::kernels::LinearKernel;
 
 struct leno_linear_s {
+  const std::shared_ptr<leno::Device> device;  // the operator refers to it
   leno::ops::Linear op;
 };
 
@@ -28,6 +30,7 @@ std::vector<float> copy_values(const float* values, int64_t count, const char* n
     require(count == 0, LENO_ERR_INVALID_ARGUMENT, count_name, " is ", count, ", expected 0 as ", name, " is NULL");
     return {};
   }
+  require_aligned(values, name);
   require(count == rows, LENO_ERR_INVALID_SHAPE, count_name, " is ", count, ", expected M = ", rows);
   return {values, values + count};
 }
@@ -55,6 +58,7 @@ leno::ops::LinearOptions convert(const leno_linear_options& o, int64_t rows) {
   if (o.buckets != nullptr) {
     require(o.buckets_count >= 1 && o.buckets_count <= 16, LENO_ERR_INVALID_ARGUMENT, "buckets_count is ",
             o.buckets_count, ", expected 1 .. 16");
+    require_aligned(o.buckets, "buckets");
     options.buckets.assign(o.buckets, o.buckets + o.buckets_count);
   } else {
     require(o.buckets_count == 0, LENO_ERR_INVALID_ARGUMENT, "buckets_count is ", o.buckets_count,
@@ -90,7 +94,8 @@ int leno_linear_create(leno_device device, leno_packed packed, const leno_linear
     require_not_null(packed, "packed");
     require_not_null(options, "options");
     require_not_null(out, "out");
-    *out = new leno_linear_s{{device->device, packed->packed, convert(*options, packed->packed->rows())}};
+    *out =
+        new leno_linear_s{device->device, {*device->device, packed->packed, convert(*options, packed->packed->rows())}};
   });
 }
 

@@ -126,6 +126,18 @@ TEST_F(LinearOperator, RefusesBadOptionsByName) {
               o.bias = &value;
               o.bias_count = 1;
             }));
+  const auto odd_address = [](auto* p) {
+    using Pointer = decltype(p);
+    return reinterpret_cast<Pointer>(reinterpret_cast<uintptr_t>(p) + 1);
+  };
+  EXPECT_EQ(0u, with([&](auto& o) {
+                  o.bias = odd_address(&value);
+                  o.bias_count = kM;
+                }).find("bias is at address "));
+  EXPECT_EQ(0u, with([&](auto& o) {
+                  o.buckets = odd_address(&bucket);
+                  o.buckets_count = 1;
+                }).find("buckets is at address "));
   EXPECT_EQ("buckets_count is 1, expected 0 as buckets is NULL", with([](auto& o) { o.buckets_count = 1; }));
   EXPECT_EQ("buckets_count is 17, expected 1 .. 16", with([&](auto& o) {
               o.buckets = &bucket;
@@ -133,6 +145,23 @@ TEST_F(LinearOperator, RefusesBadOptionsByName) {
             }));
   EXPECT_EQ("kernel is \"nonsense\", expected the name of a kernel of this build",
             with([](auto& o) { o.kernel = "nonsense"; }));
+}
+
+// On two threads: a pool whose device was gone would never answer.
+TEST_F(LinearOperator, OutlivesTheHandleOfItsDevice) {
+  leno_device device = nullptr;
+  leno_context context = nullptr;
+  ASSERT_EQ(LENO_OK, leno_device_create_cpu(2, LENO_ISA_AUTO, &device));
+  ASSERT_EQ(LENO_OK, leno_context_create(device, &context));
+  ASSERT_EQ(LENO_OK, leno_linear_create(device, packed_, &options_, &op_)) << leno_last_error();
+  leno_device_destroy(device);
+  int64_t bytes = 0;
+  ASSERT_EQ(LENO_OK, leno_linear_workspace_size(op_, kN, &bytes));
+  ASSERT_EQ(LENO_OK, leno_context_reserve(context, bytes));
+  std::vector<float> x(kN * kK, 1.f), y(kN * kM, NAN);
+  EXPECT_EQ(LENO_OK, leno_linear_forward(op_, context, kN, x.data(), kK, nullptr, 0, y.data(), kM));
+  EXPECT_EQ(static_cast<float>(kK * (kK - 1) / 2), y[0]);
+  leno_context_destroy(context);
 }
 
 }  // namespace
