@@ -31,10 +31,15 @@ LENO_API int leno_cuda_built(void);
  *  threads: 1 .. 1024. With 1 there is no pool and no thread is ever started; with T, T - 1 workers wait for work.
  *  isa:     a LENO_ISA_ number. Kernels above it are never used. LENO_ERR_UNSUPPORTED if the machine lacks it.
  * A device may be shared by any number of threads. Two forwards at once on one device both run: the second on its
- * caller's thread alone while the pool is busy.
+ * caller's thread alone while the pool is busy. Idle workers spin for some 50 microseconds, then sleep; T may exceed
+ * the processors, but a forward then waits until the operating system has run each of its T parts. The threads do not
+ * survive fork(): a child process creates a device of its own. LENO_ERR_OUT_OF_MEMORY where they cannot be had.
+ * Operators and contexts keep the device alive: its handle may be destroyed before them.
  */
 LENO_API int leno_device_create_cpu(int threads, int isa, leno_device* out);
 LENO_API void leno_device_destroy(leno_device device);
+
+/* What it was created with; the instruction set that LENO_ISA_AUTO chose. 0 for NULL. */
 LENO_API int leno_device_threads(leno_device device);
 LENO_API int leno_device_isa(leno_device device);
 
@@ -47,6 +52,8 @@ LENO_API void leno_context_destroy(leno_context context);
 
 /* Makes the scratch memory at least this large. Never shrinks it. */
 LENO_API int leno_context_reserve(leno_context context, int64_t bytes);
+
+/* Bytes; 0 for NULL. */
 LENO_API int64_t leno_context_capacity(leno_context context);
 
 #ifdef __cplusplus

@@ -4,13 +4,12 @@
 #include "capi/handles.h"
 
 using leno::Isa;
+using leno::kMaxThreads;
 using leno::require;
 using leno::capi::guard;
 using leno::capi::require_not_null;
 
 namespace {
-
-constexpr int kMaxThreads = 1024;
 
 bool is_isa(int isa) {
   switch (isa) {
@@ -52,15 +51,15 @@ int leno_device_create_cpu(int threads, int isa, leno_device* out) {
     const Isa chosen = isa == LENO_ISA_AUTO ? leno::best_isa() : static_cast<Isa>(isa);
     require(leno::isa_supported(chosen), LENO_ERR_UNSUPPORTED, "isa is ", leno::isa_name(chosen), ", but ",
             leno::isa_refusal(chosen));
-    *out = new leno_device_s(threads, chosen);
+    *out = new leno_device_s{std::make_shared<leno::Device>(threads, chosen)};
   });
 }
 
 void leno_device_destroy(leno_device device) { delete device; }
 
-int leno_device_threads(leno_device device) { return device == nullptr ? 0 : device->device.threads(); }
+int leno_device_threads(leno_device device) { return device == nullptr ? 0 : device->device->threads(); }
 
-int leno_device_isa(leno_device device) { return device == nullptr ? 0 : static_cast<int>(device->device.isa()); }
+int leno_device_isa(leno_device device) { return device == nullptr ? 0 : static_cast<int>(device->device->isa()); }
 
 int leno_context_create(leno_device device, leno_context* out) {
   return guard(__func__, [&] {

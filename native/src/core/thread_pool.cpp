@@ -1,5 +1,9 @@
 #include "core/thread_pool.h"
 
+#include <system_error>
+
+#include "core/error.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -23,15 +27,19 @@ ThreadPool::ThreadPool(int threads) : threads_(threads) {
   workers_.reserve(static_cast<size_t>(threads - 1));
   try {
     for (int part = 1; part < threads; ++part) workers_.emplace_back([this, part] { work(part); });
+  } catch (const std::system_error& e) {
+    stop();
+    fail(LENO_ERR_OUT_OF_MEMORY, "threads is ", threads, ", expected at most the ", workers_.size() + 1,
+         " that the operating system grants: ", e.what());
   } catch (...) {
-    stop_ = true;
-    start({});
-    for (std::thread& w : workers_) w.join();
+    stop();
     throw;
   }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   stop_ = true;
   start({});
   for (std::thread& w : workers_) w.join();

@@ -10,6 +10,9 @@
 
 namespace leno {
 
+// More threads than this no caller may ask for.
+constexpr int kMaxThreads = 1024;
+
 // Runs a function on T threads, the caller being one of them. With T = 1 no thread is ever started.
 class ThreadPool {
  public:
@@ -44,6 +47,7 @@ class ThreadPool {
   void start(Task task);
   void wait();
   void work(int part);
+  void stop();
 
   const int threads_;
   std::atomic<bool> busy_{false};

@@ -14,7 +14,7 @@ void accumulate_gram(MatrixView<const float> a, MatrixView<const float> b, int t
   constexpr int64_t kRows = 192;
   const Linalg& algebra = linalg(best_isa());
   const int64_t slabs = (a.columns + kRows - 1) / kRows;
-  ThreadPool pool(static_cast<int>(std::min<int64_t>(threads, slabs)));
+  ThreadPool pool(useful_threads(threads, slabs));
   parallel_for(pool, slabs, [&](int64_t slab) {
     const int64_t first = slab * kRows, count = std::min(kRows, a.columns - first);
     algebra.accumulate_gram(a.rows, a.columns, a.data, a.stride, b.data, b.stride, first, count, gram);

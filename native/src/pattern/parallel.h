@@ -1,14 +1,23 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <thread>
 #include <type_traits>
 
 #include "core/thread_pool.h"
 
 namespace leno {
+
+// How many of the threads that a caller allows are of use to n pieces of work: more than the processors would only get
+// in each other's way, and each brings its workspace. Results do not depend on it.
+inline int useful_threads(int allowed, int64_t n) {
+  const int64_t processors = std::max(1u, std::thread::hardware_concurrency());
+  return static_cast<int>(std::min({int64_t{allowed}, n, processors}));
+}
 
 // Calls f(i), or f(i, part), for every i in 0 .. n-1, on whatever thread is free, and throws what a failing call threw.
 // part tells the threads apart (0 .. threads-1) and finds a workspace; which thread runs which i must never show in a

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
-#include <thread>
 
 #include "core/error.h"
 #include "core/finite.h"
@@ -73,7 +72,8 @@ void check_search_options(const leno_search_options& o) {
           ", expected a LENO_SEARCH_ number");
   require(o.balance == LENO_BALANCE_EQUAL || o.balance == LENO_BALANCE_LAYER, kBad, "options.balance is ", o.balance,
           ", expected a LENO_BALANCE_ number");
-  require(o.threads >= 1 && o.threads <= 1024, kBad, "options.threads is ", o.threads, ", expected 1 .. 1024");
+  require(o.threads >= 1 && o.threads <= kMaxThreads, kBad, "options.threads is ", o.threads, ", expected 1 .. ",
+          kMaxThreads);
   require(o.sparsity >= 0 && o.sparsity < 1, kBad, "options.sparsity is ", o.sparsity, ", expected 0 <= sparsity < 1");
   require(o.relaxation >= 1 && std::isfinite(o.relaxation), kBad, "options.relaxation is ", o.relaxation,
           ", expected a finite number >= 1");
@@ -98,9 +98,7 @@ Pattern search_pattern(MatrixView<const float> scores, const leno_search_options
   check_search_options(o);
   const float largest = check_scores(scores);
   const KeepTarget target{o.vector, o.balance, 1.0 - o.sparsity};
-  // More threads than processors would only get in each other's way; the result is the same.
-  const int processors = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  ThreadPool pool(std::min(o.threads, processors));
+  ThreadPool pool(useful_threads(o.threads, scores.rows));
 
   std::vector<int32_t> identity(static_cast<size_t>(scores.rows));
   std::iota(identity.begin(), identity.end(), 0);

@@ -37,7 +37,7 @@ class SecondOrder {
       : problem_(problem),
         n_(problem.w.columns),
         linalg_(linalg(best_isa())),
-        pool_(static_cast<int>(std::min<int64_t>(threads, groups))),
+        pool_(useful_threads(threads, groups)),
         workspaces_(static_cast<size_t>(pool_.threads())),
         damped_((require_finite(problem.w, "w"), problem.gram), n_, problem.damping, linalg_, pool_) {
     if (problem.cross != nullptr) require_finite({problem.cross, n_, n_, n_}, "target_gram");

@@ -51,6 +51,17 @@ TEST(Gram, RefusesWhatIsNotFiniteAndLeavesTheResult) {
   EXPECT_EQ(LENO_ERR_BUFFER_TOO_SMALL, leno_gram_accumulate(1, 2, a.data(), 2, nullptr, 0, 1, gram.data(), 3));
   EXPECT_EQ(LENO_ERR_INVALID_SHAPE, leno_gram_accumulate(2, 2, a.data(), 1, nullptr, 0, 1, gram.data(), 4));
   EXPECT_EQ((std::vector<float>{7, 7, 7, 7}), gram);
+  const auto refusal = [&](int64_t tokens, const float* x, int64_t ldx, float* to) {
+    EXPECT_EQ((std::vector<float>{7, 7, 7, 7}), gram);
+    return leno_gram_accumulate(tokens, 2, x, ldx, nullptr, 0, 1, to, 4);
+  };
+  const auto off_by_two = [](float* p) { return reinterpret_cast<float*>(reinterpret_cast<char*>(p) + 2); };
+  EXPECT_EQ(LENO_ERR_MISALIGNED, refusal(1, off_by_two(a.data()), 2, gram.data()));
+  EXPECT_EQ(LENO_ERR_MISALIGNED, refusal(1, a.data(), 2, off_by_two(gram.data())));
+  // Their product is no address: refused before anything is read.
+  EXPECT_EQ(LENO_ERR_INVALID_SHAPE, refusal(2, a.data(), INT64_MAX, gram.data()));
+  EXPECT_EQ(LENO_ERR_INVALID_SHAPE, refusal(int64_t{1} << 62, a.data(), 2, gram.data()));
+  EXPECT_EQ(LENO_OK, refusal(0, a.data(), 2, gram.data()));
   ASSERT_EQ(LENO_OK, leno_gram_accumulate(1, 2, a.data(), 2, nullptr, 0, 1, gram.data(), 4));
   EXPECT_EQ((std::vector<float>{8, 9, 9, 11}), gram);
 }

@@ -1,9 +1,14 @@
 #include "core/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <chrono>
+#include <string>
 #include <vector>
+
+#include "core/error.h"
+#include "pattern/parallel.h"
 
 namespace {
 
@@ -32,6 +37,40 @@ TEST(ThreadPool, SecondCallerRunsAloneWhileBusy) {
     if (part == 0) pool.run([&](int, int parts) { nested_parts = parts; });
   });
   EXPECT_EQ(1, nested_parts.load());
+}
+
+TEST(ThreadPool, MoreThreadsThanProcessorsFinish) {
+  ThreadPool pool(64);
+  std::atomic<int> count{0};
+  for (int round = 0; round < 50; ++round) pool.run([&](int, int) { count++; });
+  EXPECT_EQ(50 * 64, count.load());
+}
+
+// Stacks larger than the address space stand for a machine that grants no more threads.
+TEST(ThreadPool, ThreadsThatCannotBeHadAreToldAsSuch) {
+  pthread_attr_t usual, huge;
+  ASSERT_EQ(0, pthread_getattr_default_np(&usual));
+  ASSERT_EQ(0, pthread_getattr_default_np(&huge));
+  ASSERT_EQ(0, pthread_attr_setstacksize(&huge, size_t{1} << 48));
+  ASSERT_EQ(0, pthread_setattr_default_np(&huge));
+  int status = LENO_OK;
+  std::string message;
+  try {
+    ThreadPool pool(3);
+  } catch (const leno::Error& e) {
+    status = e.status();
+    message = e.what();
+  }
+  ASSERT_EQ(0, pthread_setattr_default_np(&usual));
+  EXPECT_EQ(LENO_ERR_OUT_OF_MEMORY, status);
+  EXPECT_EQ(0u, message.find("threads is 3, expected at most the 1 that the operating system grants: ")) << message;
+}
+
+TEST(ParallelFor, UsesNoMoreThreadsThanAreOfUse) {
+  const int processors = static_cast<int>(std::thread::hardware_concurrency());
+  EXPECT_EQ(1, leno::useful_threads(1024, 1));
+  EXPECT_EQ(1, leno::useful_threads(1, 1000000));
+  EXPECT_EQ(processors, leno::useful_threads(1024, 1000000));
 }
 
 }  // namespace
