@@ -1,9 +1,7 @@
 #include "plan/plan_file.h"
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
+#include <filesystem>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
@@ -21,12 +19,11 @@ constexpr int kFormat = 1;
 
 // Reads the whole document, or an empty one where there is no file. Throws Error where it holds something else.
 Json read_document(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    require(errno == ENOENT, LENO_ERR_IO, "it cannot be read: ", std::strerror(errno));
-    return Json::object();
-  }
-  Json document = Json::parse(in, nullptr, false);
+  std::error_code unknown;
+  if (!std::filesystem::exists(path, unknown) && !unknown) return Json::object();
+  const FileContents file = read_file(path, INT64_MAX);  // copied: others may change it meanwhile
+  const char* first = reinterpret_cast<const char*>(file.range.data);
+  Json document = Json::parse(first, first + file.range.bytes, nullptr, false);
   require(document.is_object() && document.contains(kMagic) && document[kMagic].is_number_integer(), LENO_ERR_FORMAT,
           "it holds no plan");
   require(document[kMagic] == kFormat, LENO_ERR_FORMAT, "its format is ", document[kMagic].dump(), ", expected ",

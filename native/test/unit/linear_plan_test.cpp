@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 #include <fstream>
@@ -221,6 +222,13 @@ TEST_F(LinearPlanTest, AFileThatIsNoPlanIsLeftAlone) {
     EXPECT_THAT(p.plan_file_status, HasSubstr("ignored and left alone: "));
     EXPECT_EQ(content, read_file());
   }
+}
+
+// Opening a pipe for reading waits for a writer, who may never come.
+TEST_F(LinearPlanTest, APathThatIsNoFileIsLeftAlone) {
+  ASSERT_EQ(0, mkfifo(path.c_str(), 0600));
+  question.plan_file = path;
+  EXPECT_THAT(plan({&kToy, &kToySlow}).plan_file_status, HasSubstr("not a regular file"));
 }
 
 TEST_F(LinearPlanTest, DamagedChoicesAreIgnored) {
