@@ -1,6 +1,7 @@
 #pragma once
 
 #include <new>
+#include <stdexcept>
 #include <string>
 
 #include "core/error.h"
@@ -19,6 +20,8 @@ int guard(const char* function, Body&& body) noexcept {
   } catch (const Error& e) {
     return record(e.status(), function, e.what());
   } catch (const std::bad_alloc&) {
+    return record(LENO_ERR_OUT_OF_MEMORY, function, "the memory for the result could not be had");
+  } catch (const std::length_error&) {  // a container longer than memory could ever be
     return record(LENO_ERR_OUT_OF_MEMORY, function, "the memory for the result could not be had");
   } catch (const std::exception& e) {
     return record(LENO_ERR_INTERNAL, function, e.what());
