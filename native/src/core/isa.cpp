@@ -37,7 +37,7 @@ bool has_amx_bits() {
 
 const char* refusal_x86(Isa isa) {
   __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   const bool dot = avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
@@ -45,7 +45,7 @@ const char* refusal_x86(Isa isa) {
     case Isa::portable:
       return "";
     case Isa::avx2:
-      return avx2 ? "" : "the processor has no AVX2 with FMA";
+      return avx2 ? "" : "the processor has no AVX2 with FMA and F16C";
     case Isa::avx512:
       return avx512 ? "" : "the processor has no AVX-512 (F, BW, DQ, VL)";
     case Isa::avx512_dot:
