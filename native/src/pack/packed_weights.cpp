@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/finite.h"
 
 namespace leno {
 namespace {
@@ -20,22 +21,13 @@ float largest_magnitude(const float* row, const int32_t* columns, int64_t count)
   return largest;
 }
 
-void require_finite(MatrixView<const float> w) {
-  for (int64_t r = 0; r < w.rows; ++r) {
-    for (int64_t c = 0; c < w.columns; ++c) {
-      require(std::isfinite(w(r, c)), LENO_ERR_NOT_FINITE, "w[", r, "][", c, "] is ", w(r, c),
-              ", expected a finite number");
-    }
-  }
-}
-
 }  // namespace
 
 std::shared_ptr<const PackedWeights> PackedWeights::pack(const Pattern& pattern, MatrixView<const float> w,
                                                          DType dtype) {
   require(w.rows == pattern.rows && w.columns == pattern.columns, LENO_ERR_INVALID_SHAPE, "w is ", w.rows, " x ",
           w.columns, ", expected the pattern's ", pattern.rows, " x ", pattern.columns);
-  require_finite(w);
+  require_finite(w, "w");
   std::shared_ptr<PackedWeights> p(new PackedWeights());
   p->set_shape(pattern);
   p->dtype_ = dtype;
@@ -46,7 +38,7 @@ std::shared_ptr<const PackedWeights> PackedWeights::pack(const Pattern& pattern,
 std::shared_ptr<const PackedWeights> PackedWeights::pack_dense(MatrixView<const float> w, DType dtype) {
   require(w.rows >= 1 && w.columns >= 1, LENO_ERR_INVALID_SHAPE, "w is ", w.rows, " x ", w.columns,
           ", expected at least 1 x 1");
-  require_finite(w);
+  require_finite(w, "w");
   std::shared_ptr<PackedWeights> p(new PackedWeights());
   p->set_dense_shape(w.rows, w.columns);
   p->dtype_ = dtype;
