@@ -6,7 +6,8 @@
  *    of the calling thread that names the function, the argument, its value and what was expected.
  *  - On any status but LENO_OK nothing was written to an output, and every argument is as it was.
  *  - Handles are opaque. create/destroy come in pairs; destroy accepts NULL.
- *  - Sizes are 64-bit. A buffer that receives data comes with its capacity, in elements unless a name says bytes.
+ *  - Sizes are 64-bit. A buffer that receives data comes with its capacity, in elements unless a name says bytes; a
+ *    matrix of the caller's own shape with its leading stride instead.
  *  - Matrices are row-major with a leading stride in elements. Weights are M x K: out x in.
  *  - No C++ exception leaves the library; nothing in it exits, aborts or prints.
  *  - Functions on distinct handles may run in parallel. Patterns, packed weights and operators are immutable and may be
@@ -36,12 +37,12 @@ extern "C" {
 /* Status codes are stable; gaps leave room. */
 enum {
   LENO_OK = 0,
-  LENO_ERR_INVALID_ARGUMENT = 10, /* a value outside what the function accepts */
+  LENO_ERR_INVALID_ARGUMENT = 10, /* a value outside what the function accepts, NULL handles and addresses included */
   LENO_ERR_INVALID_SHAPE = 11,    /* dimensions that do not fit together */
   LENO_ERR_NOT_FINITE = 12,       /* NaN or infinity where a finite number is needed */
   LENO_ERR_BUFFER_TOO_SMALL = 13, /* a capacity below what the result needs */
   LENO_ERR_MISALIGNED = 14,       /* an address that is no multiple of its element size */
-  LENO_ERR_INVALID_STATE = 20,    /* a handle that is NULL, of another kind, or in use */
+  LENO_ERR_INVALID_STATE = 20,    /* a handle that is in use, or whose object lacks what is asked for */
   LENO_ERR_UNSUPPORTED = 30,      /* valid, but not on this machine or in this build */
   LENO_ERR_IO = 40,               /* the operating system refused a file operation */
   LENO_ERR_FORMAT = 41,           /* a file or blob that is not what it claims to be */
