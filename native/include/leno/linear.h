@@ -42,6 +42,9 @@ LENO_API int leno_linear_options_init(leno_linear_options* options);
  * The operator keeps what it needs of packed, and the device: both handles may be destroyed before it. Timing takes
  * some milliseconds per bucket and candidate. Where a sparse kernel and a dense one are within 1 % of each other, the
  * sparse one is taken: it reads and holds less memory.
+ * Kernels differ in the order of their sums: operators that chose differently agree to rounding. For equal bits in
+ * every run keep the choice, in a plan file or by naming the kernel. The number of threads changes no bit of a kernel's
+ * result.
  */
 LENO_API int leno_linear_create(leno_device device, leno_packed packed, const leno_linear_options* options,
                                 leno_linear* out);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -147,14 +149,20 @@ TEST_F(LinearOperator, RefusesBadOptionsByName) {
             with([](auto& o) { o.kernel = "nonsense"; }));
 }
 
-// On two threads: a pool whose device was gone would never answer.
+int64_t threads_of_this_process() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return std::distance(begin(tasks), end(tasks));
+}
+
 TEST_F(LinearOperator, OutlivesTheHandleOfItsDevice) {
   leno_device device = nullptr;
   leno_context context = nullptr;
   ASSERT_EQ(LENO_OK, leno_device_create_cpu(2, LENO_ISA_AUTO, &device));
   ASSERT_EQ(LENO_OK, leno_context_create(device, &context));
   ASSERT_EQ(LENO_OK, leno_linear_create(device, packed_, &options_, &op_)) << leno_last_error();
+  const int64_t threads = threads_of_this_process();
   leno_device_destroy(device);
+  EXPECT_EQ(threads, threads_of_this_process()) << "the pool is still there";
   int64_t bytes = 0;
   ASSERT_EQ(LENO_OK, leno_linear_workspace_size(op_, kN, &bytes));
   ASSERT_EQ(LENO_OK, leno_context_reserve(context, bytes));
