@@ -15,9 +15,9 @@ import java.util.Objects;
  * {@link Goal.Accuracy}, which decides by measured times.
  */
 public final class Accelerator {
-  private final Builder settings;
+  private final AcceleratorSettings settings;
 
-  private Accelerator(Builder settings) {
+  private Accelerator(AcceleratorSettings settings) {
     this.settings = settings;
   }
 
@@ -40,31 +40,17 @@ public final class Accelerator {
    * @throws io.leno.LenoUnsupportedException if ONNX Runtime cannot run the model
    */
   public Acceleration run() {
-    throw new UnsupportedOperationException();
+    try (AcceleratorRun run = new AcceleratorRun(settings)) {
+      return run.run();
+    }
   }
 
   /** Collects settings. Not for several threads at once. */
   public static final class Builder {
-    final OnnxModel model;
-    Goal goal = Goal.accuracy(0.99);
-    ModelInputs calibration;
-    ModelInputs heldOut;
-    String tokenMask;
-    OutputMetric metric = OutputMetric.rows();
-    List<DType> dtypes = List.of(DType.F32, DType.BF16, DType.I8);
-    List<Integer> vectors = List.of(16);
-    SearchOptions.Search search = SearchOptions.Search.ALTERNATING;
-    double damping = 0.01;
-    int sweeps = 3;
-    int seed = 1;
-    int threads = 1;
-    int servingThreads = 1;
-    long tokens;
-    Path planFile;
-    Progress progress = Progress.NONE;
+    private final AcceleratorSettings settings;
 
     private Builder(OnnxModel model) {
-      this.model = model;
+      this.settings = new AcceleratorSettings(model);
     }
 
     /**
@@ -74,7 +60,7 @@ public final class Accelerator {
      * @return this
      */
     public Builder goal(Goal goal) {
-      this.goal = Objects.requireNonNull(goal, "goal");
+      settings.goal = Objects.requireNonNull(goal, "goal");
       return this;
     }
 
@@ -85,7 +71,7 @@ public final class Accelerator {
      * @return this
      */
     public Builder calibration(ModelInputs calibration) {
-      this.calibration = Objects.requireNonNull(calibration, "calibration");
+      settings.calibration = Objects.requireNonNull(calibration, "calibration");
       return this;
     }
 
@@ -96,7 +82,7 @@ public final class Accelerator {
      * @return this
      */
     public Builder heldOut(ModelInputs heldOut) {
-      this.heldOut = Objects.requireNonNull(heldOut, "heldOut");
+      settings.heldOut = Objects.requireNonNull(heldOut, "heldOut");
       return this;
     }
 
@@ -108,7 +94,7 @@ public final class Accelerator {
      * @return this
      */
     public Builder tokenMask(String tokenMask) {
-      this.tokenMask = Objects.requireNonNull(tokenMask, "tokenMask");
+      settings.tokenMask = Objects.requireNonNull(tokenMask, "tokenMask");
       return this;
     }
 
@@ -119,7 +105,7 @@ public final class Accelerator {
      * @return this
      */
     public Builder metric(OutputMetric metric) {
-      this.metric = Objects.requireNonNull(metric, "metric");
+      settings.metric = Objects.requireNonNull(metric, "metric");
       return this;
     }
 
@@ -131,8 +117,8 @@ public final class Accelerator {
      * @return this
      */
     public Builder dtypes(DType... dtypes) {
-      this.dtypes = List.of(dtypes);
-      requireSome(this.dtypes.isEmpty(), "dtypes");
+      settings.dtypes = List.of(dtypes);
+      requireSome(settings.dtypes.isEmpty(), "dtypes");
       return this;
     }
 
@@ -144,8 +130,8 @@ public final class Accelerator {
      * @return this
      */
     public Builder vectors(Integer... vectors) {
-      this.vectors = List.of(vectors);
-      requireSome(this.vectors.isEmpty(), "vectors");
+      settings.vectors = List.of(vectors);
+      requireSome(settings.vectors.isEmpty(), "vectors");
       for (int vector : vectors) {
         LayerChoice.of(DType.F32, 0.5, vector);
       }
@@ -159,7 +145,7 @@ public final class Accelerator {
      * @return this
      */
     public Builder search(SearchOptions.Search search) {
-      this.search = Objects.requireNonNull(search, "search");
+      settings.search = Objects.requireNonNull(search, "search");
       return this;
     }
 
@@ -170,7 +156,7 @@ public final class Accelerator {
      * @return this
      */
     public Builder damping(double damping) {
-      this.damping = damping;
+      settings.damping = damping;
       return this;
     }
 
@@ -184,7 +170,7 @@ public final class Accelerator {
       if (sweeps < 1) {
         throw new LenoArgumentException("sweeps is " + sweeps + ", expected 1 or more");
       }
-      this.sweeps = sweeps;
+      settings.sweeps = sweeps;
       return this;
     }
 
@@ -195,7 +181,7 @@ public final class Accelerator {
      * @return this
      */
     public Builder seed(int seed) {
-      this.seed = seed;
+      settings.seed = seed;
       return this;
     }
 
@@ -206,7 +192,7 @@ public final class Accelerator {
      * @return this
      */
     public Builder threads(int threads) {
-      this.threads = requireThreads(threads, "threads");
+      settings.threads = requireThreads(threads, "threads");
       return this;
     }
 
@@ -217,7 +203,7 @@ public final class Accelerator {
      * @return this
      */
     public Builder servingThreads(int threads) {
-      this.servingThreads = requireThreads(threads, "servingThreads");
+      settings.servingThreads = requireThreads(threads, "servingThreads");
       return this;
     }
 
@@ -231,7 +217,7 @@ public final class Accelerator {
       if (tokens < 1) {
         throw new LenoArgumentException("tokens is " + tokens + ", expected 1 or more");
       }
-      this.tokens = tokens;
+      settings.tokens = tokens;
       return this;
     }
 
@@ -242,7 +228,7 @@ public final class Accelerator {
      * @return this
      */
     public Builder planFile(Path planFile) {
-      this.planFile = Objects.requireNonNull(planFile, "planFile");
+      settings.planFile = Objects.requireNonNull(planFile, "planFile");
       return this;
     }
 
@@ -253,7 +239,7 @@ public final class Accelerator {
      * @return this
      */
     public Builder progress(Progress progress) {
-      this.progress = Objects.requireNonNull(progress, "progress");
+      settings.progress = Objects.requireNonNull(progress, "progress");
       return this;
     }
 
@@ -263,7 +249,7 @@ public final class Accelerator {
      * @return immutable
      */
     public Accelerator build() {
-      return new Accelerator(this);
+      return new Accelerator(new AcceleratorSettings(settings));
     }
 
     private static void requireSome(boolean empty, String argument) {

@@ -11,8 +11,10 @@ package io.leno.onnx;
  * @param pattern dense, vector-wise or shfl-bw
  * @param sparsity share of weights that are dropped, as it came out
  * @param bytes memory of the packed weights
- * @param keptImportance share of the second-order importance that is kept, 0 .. 1; 1 for dense
- * @param efficacy (kept - identity) / (unstructured - identity) of that importance; 0 for dense
+ * @param keptImportance share of the dense weights' second-order importance that the pattern keeps,
+ *     0 .. 1; low where other weights make up for the dropped ones; 1 for dense
+ * @param efficacy what the row permutation is worth: (kept - identity) / (unstructured - identity),
+ *     were columns chosen by that importance alone; 0 for dense and vector-wise
  * @param tokens tokens for which the times hold
  * @param kernel kernel that this machine chose for so many tokens
  * @param seconds time of the layer's product with that kernel

@@ -97,6 +97,30 @@ public final class LinearLayer {
     return weights.clone();
   }
 
+  /** The same layer of the same model with another bias. */
+  LinearLayer withBias(float[] newBias) {
+    return new LinearLayer(
+        name,
+        weightName,
+        rows,
+        columns,
+        weights,
+        input,
+        output,
+        newBias,
+        activation,
+        residual,
+        norm,
+        nodes);
+  }
+
+  /** The node that adds the bias: the product itself, or the addition behind it. */
+  NodeProto biasNode() {
+    return Graph.is(nodes.get(0), "Gemm") && nodes.get(0).getInputCount() > 2
+        ? nodes.get(0)
+        : nodes.get(1);
+  }
+
   /** Without the copy; not to be written. */
   float[] weightsUnsafe() {
     return weights;

@@ -14,7 +14,6 @@ import io.leno.internal.Check;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -91,19 +90,7 @@ public final class OnnxModel {
    * @throws LenoIOException if that fails; an earlier file is then still there
    */
   public void save(Path path) {
-    Path target = path.toAbsolutePath();
-    try {
-      Path temporary =
-          Files.createTempFile(target.getParent(), target.getFileName().toString(), ".tmp");
-      try {
-        Files.write(temporary, toBytes());
-        Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
-      } finally {
-        Files.deleteIfExists(temporary);
-      }
-    } catch (IOException e) {
-      throw new LenoIOException("model " + path + " cannot be written: " + e);
-    }
+    AtomicFiles.write(path, proto::writeTo);
   }
 
   /**
@@ -217,6 +204,10 @@ public final class OnnxModel {
    */
   public OnnxModel withWeights(Map<LinearLayer, float[]> weights) {
     return new Rewriter(proto.getGraph()).reweight(proto, weights);
+  }
+
+  ModelProto proto() {
+    return proto;
   }
 
   boolean importsLeno() {

@@ -80,8 +80,7 @@ final class Rewriter {
                     + layer.rows() * layer.columns());
           }
           NodeProto product = layer.nodes.get(0);
-          boolean outByIn =
-              Graph.is(product, "Gemm") && Graph.intAttribute(product, "transB", 0) != 0;
+          boolean outByIn = isOutByIn(product);
           String name = unique(layer.weightName() + "/new");
           graph.addInitializer(
               outByIn
@@ -91,19 +90,45 @@ final class Rewriter {
                       LayerFinder.transpose(values, layer.rows(), layer.columns()),
                       layer.columns(),
                       layer.rows()));
-          NodeProto.Builder node = product.toBuilder().setInput(1, name);
-          for (int i = 0; i < node.getAttributeCount(); i++) {
-            if (node.getAttribute(i).getName().equals("alpha")) { // is in the weights now
-              node.setAttribute(i, node.getAttribute(i).toBuilder().setF(1));
-            }
-          }
-          replaced.put(product, node.build());
+          replaced.put(product, withWeights(product, name));
         });
     for (NodeProto node : source.getNodeList()) {
       graph.addNode(replaced.getOrDefault(node, node));
     }
     removeUnused();
     return new OnnxModel(model.toBuilder().setGraph(graph).build());
+  }
+
+  /** Whether a product wants its weights as M x K, not as K x M. */
+  static boolean isOutByIn(NodeProto product) {
+    return Graph.is(product, "Gemm") && Graph.intAttribute(product, "transB", 0) != 0;
+  }
+
+  /** The product with other weights, in which alpha is contained. */
+  static NodeProto withWeights(NodeProto product, String tensor) {
+    return withInput(product, 1, tensor, "alpha");
+  }
+
+  /** The node that adds a bias with another one, in which beta is contained. */
+  static NodeProto withBias(NodeProto node, int input, String tensor) {
+    return withInput(node, input, tensor, "beta");
+  }
+
+  private static NodeProto withInput(NodeProto node, int input, String tensor, String factor) {
+    NodeProto.Builder changed = node.toBuilder().setInput(input, tensor);
+    for (int i = 0; i < changed.getAttributeCount(); i++) {
+      if (changed.getAttribute(i).getName().equals(factor)) {
+        changed.setAttribute(i, changed.getAttribute(i).toBuilder().setF(1));
+      }
+    }
+    return changed.build();
+  }
+
+  /** Names of all tensors that nodes read or that are outputs. */
+  static Set<String> used(GraphProto graph) {
+    Set<String> used = new HashSet<>();
+    collectUsed(graph, used);
+    return used;
   }
 
   private NodeProto lastInGraphOrder(LinearLayer layer) {
@@ -182,8 +207,7 @@ final class Rewriter {
 
   /** Constants, value infos and inputs with defaults that no node reads any more. */
   private void removeUnused() {
-    Set<String> used = new HashSet<>();
-    collectUsed(graph.build(), used);
+    Set<String> used = used(graph.build());
     List<TensorProto> initialisers =
         graph.getInitializerList().stream().filter(t -> used.contains(t.getName())).toList();
     Set<String> made = new HashSet<>();

@@ -1,0 +1,37 @@
+package io.leno.onnx;
+
+import io.leno.LenoIOException;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/** Files that are there as a whole or not at all. */
+final class AtomicFiles {
+  /** Writes what the file shall hold. */
+  interface Content {
+    void writeTo(OutputStream out) throws IOException;
+  }
+
+  private AtomicFiles() {}
+
+  static void write(Path path, Content content) {
+    Path target = path.toAbsolutePath();
+    try {
+      Path temporary =
+          Files.createTempFile(target.getParent(), target.getFileName().toString(), ".tmp");
+      try {
+        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(temporary))) {
+          content.writeTo(out);
+        }
+        Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
+      } finally {
+        Files.deleteIfExists(temporary);
+      }
+    } catch (IOException e) {
+      throw new LenoIOException("file " + path + " cannot be written: " + e);
+    }
+  }
+}

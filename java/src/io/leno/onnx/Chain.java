@@ -1,0 +1,277 @@
+package io.leno.onnx;
+
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import ai.onnxruntime.NodeInfo;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.TensorInfo;
+import io.leno.LenoUnsupportedException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A model as a chain of sessions, cut before each group of layers, whose weights are inputs: any
+ * weights can be tried without a new session, and from any cut on. One session runs any number of
+ * threads.
+ */
+final class Chain implements AutoCloseable {
+  /** A piece and its session. */
+  private record Link(GraphCutter.Piece piece, OrtSession session, Map<LinearLayer, Names> feeds) {}
+
+  /** Inputs of a session that take a layer's weights and, where it has one, its bias. */
+  private record Names(String weights, String bias) {}
+
+  /** A layer's weights, as the product wants them, and its bias; null where it has none. */
+  record Feed(OnnxTensor weights, OnnxTensor bias) implements AutoCloseable {
+    @Override
+    public void close() {
+      weights.close();
+      if (bias != null) {
+        bias.close();
+      }
+    }
+  }
+
+  private final ModelProto model;
+  private final Map<String, TypeProto> types = new HashMap<>();
+  private final List<Link> links = new ArrayList<>();
+  private final List<GraphCutter.Group> groups;
+
+  Chain(ModelProto model, List<LinearLayer> layers) {
+    this.model = model;
+    GraphCutter cutter = new GraphCutter(model.getGraph(), layers);
+    this.groups = cutter.groups();
+    model.getGraph().getInputList().forEach(input -> types.put(input.getName(), input.getType()));
+    try {
+      for (GraphCutter.Piece piece : cutter.pieces()) {
+        Map<LinearLayer, Names> feeds = new LinkedHashMap<>();
+        OrtSession session = Ort.open(withWeightInputs(piece, feeds));
+        links.add(new Link(piece, session, feeds));
+        learnTypes(session);
+      }
+    } catch (OrtException e) {
+      close();
+      throw Ort.failure(e);
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  /** Group g stands at the cut before link g + 1. */
+  List<GraphCutter.Group> groups() {
+    return groups;
+  }
+
+  int layerCount() {
+    return links.stream().mapToInt(link -> link.piece.layers().size()).sum();
+  }
+
+  /** Layers between the cut before group g and the next. */
+  List<LinearLayer> layersBehind(int group) {
+    return links.get(group + 1).piece.layers();
+  }
+
+  /** The tensors at the first cut. */
+  LiveTensors start(ModelInputs batch) {
+    LiveTensors live = new LiveTensors();
+    try {
+      Map<String, NodeInfo> inputs = links.get(0).session.getInputInfo();
+      for (ValueInfoProto input : new OnnxModel(model).inputInfos()) {
+        live.put(input.getName(), Ort.tensor(batch, input.getName(), inputs.get(input.getName())));
+      }
+      advance(live, 0, Map.of());
+      return live;
+    } catch (OrtException e) {
+      live.close();
+      throw Ort.failure(e);
+    } catch (RuntimeException | Error e) {
+      live.close();
+      throw e;
+    }
+  }
+
+  /** From the cut before group g to the next one, or to the model's outputs. */
+  void step(LiveTensors live, int group, Map<LinearLayer, Feed> weights) {
+    advance(live, group + 1, weights);
+  }
+
+  private void advance(LiveTensors live, int link, Map<LinearLayer, Feed> weights) {
+    Link at = links.get(link);
+    Map<String, OnnxTensor> feeds = new HashMap<>();
+    at.feeds.forEach(
+        (layer, names) -> {
+          Feed feed = weights.get(layer);
+          feeds.put(names.weights, feed.weights);
+          if (names.bias != null) {
+            feeds.put(names.bias, feed.bias);
+          }
+        });
+    run(live, at.session, at.piece, feeds);
+  }
+
+  private static void run(
+      LiveTensors live, OrtSession session, GraphCutter.Piece piece, Map<String, OnnxTensor> feeds) {
+    Map<String, OnnxTensor> all = new HashMap<>(feeds);
+    for (String tensor : piece.reads()) {
+      if (session.getInputNames().contains(tensor)) {
+        all.put(tensor, live.get(tensor));
+      }
+    }
+    try {
+      if (!piece.makes().isEmpty()) {
+        for (Map.Entry<String, OnnxValue> made : session.run(all, piece.makes())) {
+          if (!(made.getValue() instanceof OnnxTensor)) {
+            throw new LenoUnsupportedException(
+                "tensor " + made.getKey() + " of the model is no dense tensor, expected one");
+          }
+          live.put(made.getKey(), (OnnxTensor) made.getValue());
+        }
+      }
+      live.retain(piece.liveAfter());
+    } catch (OrtException e) {
+      throw Ort.failure(e);
+    }
+  }
+
+  /** The link behind group g with operators in the place of its layers. */
+  final class WithOperators implements AutoCloseable {
+    private final GraphCutter.Piece piece;
+    private final OrtSession session;
+
+    private WithOperators(GraphCutter.Piece piece, OrtSession session) {
+      this.piece = piece;
+      this.session = session;
+    }
+
+    void step(LiveTensors live) {
+      run(live, session, piece, Map.of());
+    }
+
+    @Override
+    public void close() {
+      try {
+        session.close();
+      } catch (OrtException e) {
+        throw Ort.failure(e);
+      }
+    }
+  }
+
+  /** With the blob of packed weights in the place of one layer's weights; all others are dense. */
+  WithOperators withOperator(int group, LinearLayer layer, byte[] blob, Path planFile) {
+    GraphCutter.Piece piece = links.get(group + 1).piece;
+    OnnxModel part = declared(piece, piece.graph().toBuilder(), Map.of());
+    LinearLayer inPart =
+        part.layers(ShapeEvidence.none()).stream()
+            .filter(l -> l.name().equals(layer.name()))
+            .findFirst()
+            .orElseThrow();
+    OnnxModel packed = part.withPackedLayers(Map.of(inPart, blob));
+    return new WithOperators(piece, Ort.openWithOperators(packed, 1, planFile));
+  }
+
+  /** The output values at the end of the chain. */
+  ModelRun outputs(LiveTensors live, ModelInputs batch, String mask) {
+    Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
+    for (ValueInfoProto output : model.getGraph().getOutputList()) {
+      OnnxTensor tensor = live.get(output.getName());
+      if (tensor != null) {
+        outputs.put(output.getName(), tensor);
+      }
+    }
+    return Ort.runOf(batch, mask, outputs);
+  }
+
+  private OnnxModel withWeightInputs(GraphCutter.Piece piece, Map<LinearLayer, Names> feeds) {
+    GraphProto.Builder graph = piece.graph().toBuilder();
+    Map<String, TypeProto> added = new LinkedHashMap<>();
+    TypeProto floats = type(TensorProto.DataType.FLOAT_VALUE);
+    for (LinearLayer layer : piece.layers()) {
+      NodeProto product = layer.nodes.get(0);
+      int at = indexOf(graph, product);
+      Names names =
+          new Names(
+              "leno/weights/" + layer.name(),
+              layer.bias == null ? null : "leno/bias/" + layer.name());
+      feeds.put(layer, names);
+      added.put(names.weights, floats);
+      if (layer.bias != null) {
+        added.put(names.bias, floats);
+        NodeProto adds = layer.biasNode();
+        int node = indexOf(graph, adds);
+        int input = adds == product ? 2 : adds.getInput(0).equals(product.getOutput(0)) ? 1 : 0;
+        graph.setNode(node, Rewriter.withBias(adds, input, names.bias));
+      }
+      graph.setNode(at, Rewriter.withWeights(graph.getNode(at), names.weights));
+    }
+    Set<String> used = Rewriter.used(graph.build());
+    List<TensorProto> kept =
+        graph.getInitializerList().stream().filter(t -> used.contains(t.getName())).toList();
+    graph.clearInitializer().addAllInitializer(kept);
+    return declared(piece, graph, added);
+  }
+
+  private static int indexOf(GraphProto.Builder graph, NodeProto node) {
+    for (int i = 0; i < graph.getNodeCount(); i++) {
+      if (graph.getNode(i) == node) {
+        return i;
+      }
+    }
+    throw new IllegalStateException(node.getName());
+  }
+
+  /** A model of the nodes, with inputs and outputs declared. */
+  private OnnxModel declared(
+      GraphCutter.Piece piece, GraphProto.Builder graph, Map<String, TypeProto> added) {
+    Map<String, TypeProto> inputs = new LinkedHashMap<>();
+    piece.reads().forEach(tensor -> inputs.put(tensor, types.get(tensor)));
+    inputs.putAll(added);
+    inputs.forEach(
+        (name, type) -> graph.addInput(ValueInfoProto.newBuilder().setName(name).setType(type)));
+    // ONNX Runtime finds out the types of outputs.
+    piece.makes().forEach(name -> graph.addOutput(ValueInfoProto.newBuilder().setName(name)));
+    return new OnnxModel(model.toBuilder().setGraph(graph).build());
+  }
+
+  private void learnTypes(OrtSession session) throws OrtException {
+    for (Map.Entry<String, NodeInfo> output : session.getOutputInfo().entrySet()) {
+      if (!(output.getValue().getInfo() instanceof TensorInfo info)) {
+        throw new LenoUnsupportedException(
+            "tensor " + output.getKey() + " of the model is no dense tensor, expected one");
+      }
+      String name = info.onnxType.name().replace("ONNX_TENSOR_ELEMENT_DATA_TYPE_", "");
+      types.put(output.getKey(), type(TensorProto.DataType.valueOf(name).getNumber()));
+    }
+  }
+
+  private static TypeProto type(int element) {
+    return TypeProto.newBuilder()
+        .setTensorType(TypeProto.Tensor.newBuilder().setElemType(element))
+        .build();
+  }
+
+  @Override
+  public void close() {
+    for (Link link : links) {
+      try {
+        link.session.close();
+      } catch (OrtException e) {
+        throw Ort.failure(e);
+      }
+    }
+    links.clear();
+  }
+}

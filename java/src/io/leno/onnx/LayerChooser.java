@@ -1,0 +1,106 @@
+package io.leno.onnx;
+
+import io.leno.Budget;
+import io.leno.DType;
+import io.leno.LenoArgumentException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Spreads a budget over the layers, by what each candidate costs in error and in time. */
+final class LayerChooser {
+  static final double[] SPARSITIES = {
+    0.25, 0.375, 0.5, 0.5625, 0.625, 0.6875, 0.75, 0.8, 0.85, 0.9, 0.94, 0.97
+  };
+
+  private final List<LinearLayer> layers;
+  private final Map<LinearLayer, Map<Integer, ErrorCurve>> curves;
+  private final List<LayerChoice> candidates = new ArrayList<>();
+  private double[][] seconds;
+
+  LayerChooser(
+      List<LinearLayer> layers,
+      Map<LinearLayer, Map<Integer, ErrorCurve>> curves,
+      List<DType> dtypes,
+      List<Integer> vectors) {
+    this.layers = layers;
+    this.curves = curves;
+    for (DType dtype : dtypes) {
+      candidates.add(LayerChoice.dense(dtype));
+      for (int vector : vectors) {
+        for (double sparsity : SPARSITIES) {
+          candidates.add(LayerChoice.of(dtype, sparsity, vector));
+        }
+      }
+    }
+  }
+
+  /** The most accurate choice that drops this share of all weights. */
+  Choices overall(double sparsity) {
+    double[][] cost = new double[layers.size()][candidates.size()];
+    double total = 0;
+    for (int l = 0; l < cost.length; l++) {
+      double weights = (double) layers.get(l).rows() * layers.get(l).columns();
+      total += weights;
+      for (int c = 0; c < candidates.size(); c++) {
+        cost[l][c] = weights * (1 - candidates.get(c).sparsity());
+      }
+    }
+    double most = SPARSITIES[SPARSITIES.length - 1];
+    if (sparsity > most) {
+      throw new LenoArgumentException(
+          "sparsity is " + sparsity + ", expected at most " + most + " to be spread over layers");
+    }
+    return choices(Budget.mostAccurate(cost, errors(), (1 - sparsity) * total * (1 + 1e-12)));
+  }
+
+  /** Measures what the candidates take. */
+  void time(LayerTimes times, Map<LinearLayer, Long> tokens) {
+    seconds = new double[layers.size()][candidates.size()];
+    for (int l = 0; l < seconds.length; l++) {
+      for (int c = 0; c < candidates.size(); c++) {
+        LinearLayer layer = layers.get(l);
+        seconds[l][c] = times.seconds(layer, candidates.get(c), tokens.get(layer));
+      }
+    }
+  }
+
+  /** The fastest choice whose errors sum to at most an allowance. */
+  Choices fastest(double allowance) {
+    return choices(Budget.fastest(seconds, errors(), allowance));
+  }
+
+  /** Whether these choices are the fastest that there are, whatever the allowance. */
+  boolean isFastest(Choices choices) {
+    return choices.byLayer().equals(fastest(Double.MAX_VALUE).byLayer());
+  }
+
+  private double[][] errors() {
+    double[][] errors = new double[layers.size()][candidates.size()];
+    for (int l = 0; l < errors.length; l++) {
+      for (int c = 0; c < candidates.size(); c++) {
+        errors[l][c] = error(layers.get(l), candidates.get(c));
+      }
+    }
+    return errors;
+  }
+
+  private double error(LinearLayer layer, LayerChoice choice) {
+    Map<Integer, ErrorCurve> ofLayer = curves.get(layer);
+    ErrorCurve curve =
+        choice.isDense() ? ofLayer.values().iterator().next() : ofLayer.get(choice.vector());
+    return curve.error(choice);
+  }
+
+  private Choices choices(int[] chosen) {
+    Map<LinearLayer, LayerChoice> byLayer = new LinkedHashMap<>();
+    Map<LinearLayer, Double> sensitivity = new LinkedHashMap<>();
+    for (int l = 0; l < chosen.length; l++) {
+      LayerChoice choice = candidates.get(chosen[l]);
+      byLayer.put(layers.get(l), choice);
+      sensitivity.put(layers.get(l), error(layers.get(l), choice));
+    }
+    return new Choices(byLayer, sensitivity);
+  }
+}

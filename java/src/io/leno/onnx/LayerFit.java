@@ -1,0 +1,141 @@
+package io.leno.onnx;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtException;
+import io.leno.Matrix;
+import io.leno.PackedWeights;
+import io.leno.Pattern;
+import io.leno.Pruning;
+import io.leno.SearchOptions;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+
+/** A layer's weights and bias as the accelerated model has them. */
+final class LayerFit implements AutoCloseable {
+  private final LinearLayer layer;
+  private final LayerChoice choice;
+  private final Pattern pattern;
+  private final PackedWeights packed;
+  private final float[] bias;
+
+  private LayerFit(
+      LinearLayer layer,
+      LayerChoice choice,
+      Pattern pattern,
+      PackedWeights packed,
+      LayerInputs inputs) {
+    this.layer = layer;
+    this.choice = choice;
+    this.pattern = pattern;
+    this.packed = packed;
+    this.bias = layer.bias == null ? null : inputs.bias(layer, packed);
+  }
+
+  /** Dense weights, rounded to a type. */
+  static LayerFit dense(LinearLayer layer, LayerChoice choice, LayerInputs inputs) {
+    PackedWeights packed = PackedWeights.dense(matrix(layer), choice.dtype());
+    return new LayerFit(layer, choice, null, packed, inputs);
+  }
+
+  /**
+   * Pruned weights, corrected towards what the dense model computes, then rounded.
+   *
+   * @param inputs what the layer gets in both models
+   * @param keep pattern to keep, or null to search one
+   */
+  static LayerFit pruned(
+      LinearLayer layer,
+      LayerChoice choice,
+      LayerInputs inputs,
+      Pattern keep,
+      double damping,
+      SearchOptions options) {
+    Pruning.Builder pruning =
+        Pruning.secondOrder(matrix(layer), inputs.gram()).damping(damping).options(options);
+    if (inputs.target() != null) {
+      pruning.targetGram(inputs.target());
+    }
+    if (keep != null) {
+      pruning.pattern(keep);
+    }
+    Pruning pruned = pruning.run();
+    try {
+      PackedWeights packed =
+          PackedWeights.pack(pruned.pattern(), pruned.weights(), choice.dtype());
+      return new LayerFit(layer, choice, pruned.pattern(), packed, inputs);
+    } catch (RuntimeException | Error e) {
+      pruned.close();
+      throw e;
+    }
+  }
+
+  static Matrix matrix(LinearLayer layer) {
+    return Matrix.of(layer.weightsUnsafe(), layer.rows(), layer.columns());
+  }
+
+  LinearLayer layer() {
+    return layer;
+  }
+
+  LayerChoice choice() {
+    return choice;
+  }
+
+  /** What is kept; null for dense weights. */
+  Pattern pattern() {
+    return pattern;
+  }
+
+  PackedWeights packed() {
+    return packed;
+  }
+
+  /** The layer with its new bias. */
+  LinearLayer rebiased() {
+    return bias == null ? layer : layer.withBias(bias);
+  }
+
+  /** What the chain is fed: the weights as the kernels see them. */
+  Chain.Feed feed() {
+    return feed(layer, packed.toDense().toArray(), bias);
+  }
+
+  /** What the chain is fed for the dense model. */
+  static Chain.Feed denseFeed(LinearLayer layer) {
+    return feed(layer, layer.weightsUnsafe(), layer.bias);
+  }
+
+  private static Chain.Feed feed(LinearLayer layer, float[] weights, float[] bias) {
+    int rows = layer.rows();
+    int columns = layer.columns();
+    boolean outByIn = Rewriter.isOutByIn(layer.nodes.get(0));
+    return new Chain.Feed(
+        outByIn
+            ? tensor(weights, rows, columns)
+            : tensor(LayerFinder.transpose(weights, rows, columns), columns, rows),
+        bias == null ? null : tensor(bias, rows));
+  }
+
+  private static OnnxTensor tensor(float[] values, long... shape) {
+    FloatBuffer buffer =
+        ByteBuffer.allocateDirect(4 * values.length)
+            .order(ByteOrder.nativeOrder())
+            .asFloatBuffer()
+            .put(values)
+            .flip();
+    try {
+      return OnnxTensor.createTensor(Ort.environment(), buffer, shape);
+    } catch (OrtException e) {
+      throw Ort.failure(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    packed.close();
+    if (pattern != null) {
+      pattern.close();
+    }
+  }
+}

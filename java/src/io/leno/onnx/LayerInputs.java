@@ -1,0 +1,47 @@
+package io.leno.onnx;
+
+import io.leno.Matrix;
+import io.leno.PackedWeights;
+
+/**
+ * What a group of layers gets in the dense and in the accelerated model, over calibration tokens.
+ * Where the layers have biases, which take up the means, inputs count by their distance from those.
+ *
+ * @param denseMean mean input in the dense model; zeros where a layer has no bias
+ * @param mean mean input in the accelerated model; zeros where a layer has no bias
+ * @param gram sum of (x - mean) (x - mean)^T of the accelerated model; null where not asked for
+ * @param target the same with the dense model's inputs on the left; null where both are the same
+ */
+record LayerInputs(float[] denseMean, float[] mean, Matrix gram, Matrix target) {
+  static LayerInputs of(GraphCutter.Group group, Pass dense, Pass sparse, boolean moments) {
+    String input = group.input();
+    int columns = group.layers().get(0).columns();
+    boolean biased = group.layers().stream().allMatch(LinearLayer::hasBias);
+    float[] denseMean = biased ? dense.mean(input, columns) : new float[columns];
+    float[] mean = biased ? sparse.mean(input, columns) : new float[columns];
+    if (!moments) {
+      return new LayerInputs(denseMean, mean, null, null);
+    }
+    Matrix gram = sparse.gram(mean, sparse, mean, input);
+    Matrix target = sparse == dense ? null : dense.gram(denseMean, sparse, mean, input);
+    return new LayerInputs(denseMean, mean, gram, target);
+  }
+
+  /** The bias with which the mean output is the dense model's. */
+  float[] bias(LinearLayer layer, PackedWeights packed) {
+    float[] dense = layer.weightsUnsafe();
+    float[] sparse = packed.toDense().toArray();
+    float[] bias = layer.bias.clone();
+    int columns = layer.columns();
+    for (int row = 0; row < bias.length; row++) {
+      double shift = 0;
+      for (int j = 0; j < columns; j++) {
+        shift +=
+            (double) dense[row * columns + j] * denseMean[j]
+                - (double) sparse[row * columns + j] * mean[j];
+      }
+      bias[row] += (float) shift;
+    }
+    return bias;
+  }
+}

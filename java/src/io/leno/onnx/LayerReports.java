@@ -1,0 +1,158 @@
+package io.leno.onnx;
+
+import io.leno.Context;
+import io.leno.DType;
+import io.leno.Device;
+import io.leno.Importance;
+import io.leno.Matrix;
+import io.leno.PackedWeights;
+import io.leno.Pattern;
+import io.leno.SearchOptions;
+import io.leno.SearchReport;
+import io.leno.op.SparseLinear;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/** Accounts for every layer, once the weights are settled. */
+final class LayerReports {
+  private static final int ERROR_TOKENS = 1024;
+
+  private final Chain chain;
+  private final Sweeper sweeper;
+  private final LayerTimes times;
+  private final AcceleratorSettings settings;
+
+  LayerReports(Chain chain, Sweeper sweeper, LayerTimes times, AcceleratorSettings settings) {
+    this.chain = chain;
+    this.sweeper = sweeper;
+    this.times = times;
+    this.settings = settings;
+  }
+
+  /** In the order in which layers run; the pass stands before the first group. */
+  List<LayerReport> of(
+      Pass dense, Map<LinearLayer, LayerFit> fits, Choices choices, Map<LinearLayer, Long> tokens) {
+    List<LayerReport> reports = new ArrayList<>();
+    for (int g = 0; g < chain.groups().size(); g++) {
+      GraphCutter.Group group = chain.groups().get(g);
+      boolean pruned = group.layers().stream().anyMatch(l -> fits.get(l).pattern() != null);
+      LayerInputs inputs = pruned ? LayerInputs.of(group, dense, dense, true) : null;
+      float[] sample = dense.sample(group.input(), group.layers().get(0).columns(), ERROR_TOKENS);
+      for (LinearLayer layer : group.layers()) {
+        settings.progress.update(
+            "report", layer.name(), (double) reports.size() / chain.layerCount());
+        double sensitivity = choices.sensitivity().getOrDefault(layer, Double.NaN);
+        reports.add(report(fits.get(layer), inputs, sample, tokens.get(layer), sensitivity));
+      }
+      sweeper.step(dense, g, Map.of());
+    }
+    return reports;
+  }
+
+  private LayerReport report(
+      LayerFit fit, LayerInputs inputs, float[] sample, long tokens, double sensitivity) {
+    LinearLayer layer = fit.layer();
+    PackedWeights packed = fit.packed();
+    double kept = 1;
+    double efficacy = 0;
+    if (fit.pattern() != null) {
+      Matrix scores =
+          Importance.secondOrder(LayerFit.matrix(layer), inputs.gram(), settings.damping);
+      SearchReport identity = identity(scores, fit.pattern());
+      double importance = fit.pattern().keptImportance(scores);
+      double room = identity.unstructured() - identity.identity();
+      kept = identity.total() > 0 ? importance / identity.total() : 1;
+      efficacy = room > 0 ? (byRows(scores, fit.pattern()) - identity.identity()) / room : 0;
+    }
+    LayerTimes.Timing timing = times.of(packed, tokens);
+    double denseSeconds = times.seconds(layer, LayerChoice.dense(DType.F32), tokens);
+    return new LayerReport(
+        layer.name(),
+        layer.fused(),
+        layer.rows(),
+        layer.columns(),
+        fit.choice(),
+        packed.isDense() ? "dense" : packed.isIdentity() ? "vector-wise" : "shfl-bw",
+        fit.pattern() == null ? 0 : fit.pattern().sparsity(),
+        packed.bytes(),
+        kept,
+        efficacy,
+        tokens,
+        timing.kernel(),
+        timing.seconds(),
+        denseSeconds,
+        error(layer, packed, sample),
+        sensitivity);
+  }
+
+  /** What the vector-wise and the unstructured pattern of the same sparsity keep. */
+  private static SearchReport identity(Matrix scores, Pattern pattern) {
+    SearchOptions options =
+        SearchOptions.builder()
+            .vector(pattern.vector())
+            .sparsity(pattern.sparsity())
+            .search(SearchOptions.Search.IDENTITY)
+            .build();
+    try (Pattern identity = Pattern.search(scores, options)) {
+      return identity.searchReport().orElseThrow();
+    }
+  }
+
+  /** What the groups of rows of a pattern keep if each takes its best columns. */
+  private static double byRows(Matrix scores, Pattern pattern) {
+    float[] values = scores.toArray();
+    int columns = (int) pattern.columns();
+    int[] rows = pattern.permutation();
+    long[] offsets = pattern.offsets();
+    double kept = 0;
+    for (int group = 0; group < offsets.length - 1; group++) {
+      double[] sums = new double[columns];
+      int end = Math.min(rows.length, (group + 1) * pattern.vector());
+      for (int i = group * pattern.vector(); i < end; i++) {
+        for (int j = 0; j < columns; j++) {
+          sums[j] += values[rows[i] * columns + j];
+        }
+      }
+      Arrays.sort(sums);
+      for (int j = columns - (int) (offsets[group + 1] - offsets[group]); j < columns; j++) {
+        kept += sums[j];
+      }
+    }
+    return kept;
+  }
+
+  /** |(W - W') X|^2 / |W X|^2. */
+  private double error(LinearLayer layer, PackedWeights packed, float[] sample) {
+    float[] dense = layer.weightsUnsafe();
+    float[] difference = packed.toDense().toArray();
+    for (int i = 0; i < difference.length; i++) {
+      difference[i] = dense[i] - difference[i];
+    }
+    double whole = energy(layer, dense, sample);
+    return whole > 0 ? energy(layer, difference, sample) / whole : 0;
+  }
+
+  /** |W X|^2. */
+  private static double energy(LinearLayer layer, float[] weights, float[] sample) {
+    int tokens = sample.length / layer.columns();
+    if (tokens == 0) {
+      return 0;
+    }
+    float[] y = new float[tokens * layer.rows()];
+    Matrix matrix = Matrix.of(weights, layer.rows(), layer.columns());
+    try (Device device = Device.cpu();
+        PackedWeights packed = PackedWeights.dense(matrix, DType.F32);
+        SparseLinear operator = SparseLinear.builder(device, packed).buckets(tokens).build();
+        Context context = device.newContext()) {
+      operator.reserve(context, tokens);
+      operator.forward(context, tokens, sample, y);
+    }
+    double sum = 0;
+    for (float value : y) {
+      sum += (double) value * value;
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,149 @@
+package io.leno.onnx;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.leno.DType;
+import io.leno.Device;
+import io.leno.LenoInternalException;
+import io.leno.Matrix;
+import io.leno.PackedWeights;
+import io.leno.Pattern;
+import io.leno.op.SparseLinear;
+import io.leno.op.SparseLinearBuilder;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * What a layer's product takes on this machine. Measured once per shape, dtype, V and a few
+ * sparsities, on weights of no meaning; between those sparsities the time is taken to be linear in
+ * the kept share.
+ */
+final class LayerTimes implements AutoCloseable {
+  /** The kernel that was chosen, and its median time. */
+  record Timing(String kernel, double seconds) {}
+
+  private record Question(int rows, int columns, LayerChoice choice, long tokens) {}
+
+  private static final double[] MEASURED = {0.25, 0.5, 0.75, 0.9, 0.98};
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Device device;
+  private final Path planFile;
+  private final Map<Question, Timing> known = new HashMap<>();
+
+  LayerTimes(int threads, Path planFile) {
+    this.device = Device.cpu(threads);
+    this.planFile = planFile;
+  }
+
+  /** What these weights take. */
+  Timing of(PackedWeights packed, long tokens) {
+    SparseLinearBuilder builder = SparseLinear.builder(device, packed).buckets(tokens);
+    if (planFile != null) {
+      builder.planFile(planFile);
+    }
+    try (SparseLinear operator = builder.build()) {
+      return timing(operator.explainJson());
+    }
+  }
+
+  /** What a layer of this shape takes. */
+  double seconds(LinearLayer layer, LayerChoice choice, long tokens) {
+    if (choice.isDense()) {
+      return known(layer, choice, tokens).seconds();
+    }
+    double sparsity = Math.min(choice.sparsity(), MEASURED[MEASURED.length - 1]);
+    int above = 0;
+    while (MEASURED[above] < sparsity) {
+      above++;
+    }
+    double upper = at(layer, choice, MEASURED[above], tokens);
+    if (above == 0) {
+      return upper; // sparser than asked for: between it and dense, nothing is known to be faster
+    }
+    double lower = at(layer, choice, MEASURED[above - 1], tokens);
+    double share = (sparsity - MEASURED[above - 1]) / (MEASURED[above] - MEASURED[above - 1]);
+    return lower + share * (upper - lower);
+  }
+
+  private double at(LinearLayer layer, LayerChoice choice, double sparsity, long tokens) {
+    return known(layer, LayerChoice.of(choice.dtype(), sparsity, choice.vector()), tokens)
+        .seconds();
+  }
+
+  private Timing known(LinearLayer layer, LayerChoice choice, long tokens) {
+    return known.computeIfAbsent(
+        new Question(layer.rows(), layer.columns(), choice, tokens),
+        question -> {
+          try (PackedWeights packed = weights(question)) {
+            return of(packed, tokens);
+          }
+        });
+  }
+
+  /** Weights that are all alike, in a pattern that scatters its rows and columns. */
+  private static PackedWeights weights(Question question) {
+    int rows = question.rows;
+    int columns = question.columns;
+    float[] values = new float[rows * columns];
+    Arrays.fill(values, 0.5f);
+    Matrix matrix = Matrix.of(values, rows, columns);
+    DType dtype = question.choice.dtype();
+    if (question.choice.isDense()) {
+      return PackedWeights.dense(matrix, dtype);
+    }
+    Random random = new Random(1);
+    int groups = (rows + question.choice.vector() - 1) / question.choice.vector();
+    int kept = (int) Math.round((1 - question.choice.sparsity()) * columns);
+    long[] offsets = new long[groups + 1];
+    int[] indices = new int[groups * kept];
+    for (int group = 0; group < groups; group++) {
+      offsets[group + 1] = offsets[group] + kept;
+      int[] chosen = Arrays.copyOf(shuffled(columns, random), kept);
+      Arrays.sort(chosen);
+      System.arraycopy(chosen, 0, indices, group * kept, kept);
+    }
+    int[] permutation = shuffled(rows, random);
+    try (Pattern pattern =
+        Pattern.of(rows, columns, question.choice.vector(), permutation, offsets, indices)) {
+      return PackedWeights.pack(pattern, matrix, dtype);
+    }
+  }
+
+  private static int[] shuffled(int count, Random random) {
+    int[] order = new int[count];
+    for (int i = 0; i < count; i++) {
+      int at = random.nextInt(i + 1);
+      order[i] = order[at];
+      order[at] = i;
+    }
+    return order;
+  }
+
+  private static Timing timing(String explanation) {
+    try {
+      JsonNode bucket = JSON.readTree(explanation).get("buckets").get(0);
+      String kernel = bucket.get("kernel").asText();
+      String weights = bucket.get("weights").asText();
+      for (JsonNode candidate : bucket.get("candidates")) {
+        if (candidate.get("kernel").asText().equals(kernel)
+            && candidate.get("weights").asText().equals(weights)
+            && candidate.has("microseconds")) {
+          return new Timing(kernel, candidate.get("microseconds").asDouble() * 1e-6);
+        }
+      }
+      throw new LenoInternalException("kernel " + kernel + " has no time, expected one");
+    } catch (JsonProcessingException e) {
+      throw new LenoInternalException("the operator's account is no JSON: " + e.getMessage());
+    }
+  }
+
+  @Override
+  public void close() {
+    device.close();
+  }
+}

@@ -1,0 +1,124 @@
+package io.leno.onnx;
+
+import ai.onnxruntime.NodeInfo;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.TensorInfo;
+import io.leno.LenoArgumentException;
+import io.leno.LenoUnsupportedException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Sessions of ONNX Runtime, each on one thread: several batches run at once instead. */
+final class Ort {
+  private static final OrtEnvironment ENVIRONMENT = OrtEnvironment.getEnvironment();
+
+  private Ort() {}
+
+  static OrtEnvironment environment() {
+    return ENVIRONMENT;
+  }
+
+  /** A session, with the operators of this library only where the model uses them already. */
+  static OrtSession open(OnnxModel model) {
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      if (model.importsLeno()) {
+        LenoOnnx.register(options);
+      }
+      return open(model, options);
+    } catch (OrtException e) {
+      throw failure(e);
+    }
+  }
+
+  /** A session with the operators of this library. */
+  static OrtSession openWithOperators(OnnxModel model, int threads, Path planFile) {
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      LenoOnnx.register(options, threads, planFile);
+      return open(model, options);
+    } catch (OrtException e) {
+      throw failure(e);
+    }
+  }
+
+  private static OrtSession open(OnnxModel model, OrtSession.SessionOptions options)
+      throws OrtException {
+    options.setIntraOpNumThreads(1);
+    options.setInterOpNumThreads(1);
+    options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.BASIC_OPT);
+    return ENVIRONMENT.createSession(model.toBytes(), options);
+  }
+
+  static LenoUnsupportedException failure(OrtException e) {
+    return new LenoUnsupportedException("ONNX Runtime cannot run the model: " + e.getMessage());
+  }
+
+  /** The arrays as tensors; those that the session has no input for are left out. */
+  static Map<String, OnnxTensor> tensors(ModelInputs inputs, OrtSession session) {
+    Map<String, OnnxTensor> tensors = new HashMap<>();
+    try {
+      for (Map.Entry<String, NodeInfo> input : session.getInputInfo().entrySet()) {
+        tensors.put(input.getKey(), tensor(inputs, input.getKey(), input.getValue()));
+      }
+      return tensors;
+    } catch (OrtException e) {
+      tensors.values().forEach(OnnxTensor::close);
+      throw failure(e);
+    }
+  }
+
+  static OnnxTensor tensor(ModelInputs inputs, String name, NodeInfo info) throws OrtException {
+    InputArray array = inputs.arrays().get(name);
+    if (array == null) {
+      throw new LenoArgumentException(
+          "inputs have " + inputs.arrays().keySet() + ", expected an array for input " + name);
+    }
+    if (info.getInfo() instanceof TensorInfo expected && expected.type != array.type()) {
+      throw new LenoArgumentException(
+          "input "
+              + name
+              + " is given as "
+              + array.dtype()
+              + ", expected "
+              + expected.type.toString().toLowerCase(java.util.Locale.ROOT)
+              + " as the model says");
+    }
+    return array.toTensor(ENVIRONMENT);
+  }
+
+  /** Runs a whole model on a batch. */
+  static ModelRun run(OrtSession session, ModelInputs batch, String mask) {
+    Map<String, OnnxTensor> tensors = tensors(batch, session);
+    try (OrtSession.Result result = session.run(tensors)) {
+      Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
+      for (Map.Entry<String, OnnxValue> output : result) {
+        if (output.getValue() instanceof OnnxTensor tensor) {
+          outputs.put(output.getKey(), tensor);
+        }
+      }
+      return runOf(batch, mask, outputs);
+    } catch (OrtException e) {
+      throw failure(e);
+    } finally {
+      tensors.values().forEach(OnnxTensor::close);
+    }
+  }
+
+  /** Copies the float tensors. */
+  static ModelRun runOf(ModelInputs batch, String mask, Map<String, OnnxTensor> tensors) {
+    Map<String, ModelRun.Output> outputs = new LinkedHashMap<>();
+    tensors.forEach(
+        (name, tensor) -> {
+          if (tensor.getInfo().type == ai.onnxruntime.OnnxJavaType.FLOAT) {
+            float[] values = tensor.getFloatBuffer().array();
+            outputs.put(name, new ModelRun.Output(values, tensor.getInfo().getShape()));
+          }
+        });
+    return new ModelRun(batch, mask, outputs);
+  }
+}
