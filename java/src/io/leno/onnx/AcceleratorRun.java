@@ -1,7 +1,5 @@
 package io.leno.onnx;
 
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.leno.DType;
@@ -64,7 +62,7 @@ final class AcceleratorRun implements AutoCloseable {
       heldOut.mask(mask);
     }
     stages.begin("prepare");
-    this.layers = settings.model.layers(evidence());
+    this.layers = settings.model.layers(ShapeProbe.run(settings.model, calibration, mask));
     if (layers.isEmpty()) {
       throw new LenoArgumentException(
           "model has no linear layer that can be replaced, expected one at least; left as they"
@@ -238,8 +236,7 @@ final class AcceleratorRun implements AutoCloseable {
               .of(fitted, made.fits, made.choices, tokens);
     }
     stages.end();
-    return new Acceleration(
-        made.model, masks, report(reports, made.similarity, made.bySweep));
+    return new Acceleration(made.model, masks, report(reports, made.similarity, made.bySweep));
   }
 
   private AccelerationReport report(
@@ -281,9 +278,7 @@ final class AcceleratorRun implements AutoCloseable {
       batches.forEach(batch -> vectors.add(null));
       workers.forEach(
           batches.size(),
-          i ->
-              vectors.set(
-                  i, settings.metric.vectors(Ort.run(session, batches.get(i), mask))));
+          i -> vectors.set(i, settings.metric.vectors(Ort.run(session, batches.get(i), mask))));
       return vectors.stream().flatMap(List::stream).toList();
     } catch (OrtException e) {
       throw Ort.failure(e);
@@ -319,37 +314,6 @@ final class AcceleratorRun implements AutoCloseable {
 
   private Pass start(ModelInputs inputs) {
     return Pass.start(chain, workers, inputs.batches(BATCH, mask), mask);
-  }
-
-  /** Shapes of one sample, and of a few that are padded otherwise. */
-  private ShapeEvidence evidence() {
-    List<String> questions = List.copyOf(settings.model.shapeQuestions());
-    if (questions.isEmpty()) {
-      return ShapeEvidence.none();
-    }
-    ModelInputs one = calibration.slice(0, 1).batches(1, mask).get(0);
-    ModelInputs several = calibration.slice(0, Math.min(3, calibration.samples()));
-    try (OrtSession session = Ort.open(settings.model.withTaps(questions))) {
-      return ShapeEvidence.of(shapes(session, one), shapes(session, several));
-    } catch (OrtException e) {
-      throw Ort.failure(e);
-    }
-  }
-
-  private static Map<String, long[]> shapes(OrtSession session, ModelInputs inputs)
-      throws OrtException {
-    Map<String, OnnxTensor> tensors = Ort.tensors(inputs, session);
-    Map<String, long[]> shapes = new HashMap<>();
-    try (OrtSession.Result result = session.run(tensors)) {
-      for (Map.Entry<String, OnnxValue> entry : result) {
-        if (entry.getValue() instanceof OnnxTensor tensor) {
-          shapes.put(entry.getKey(), tensor.getInfo().getShape());
-        }
-      }
-      return shapes;
-    } finally {
-      tensors.values().forEach(OnnxTensor::close);
-    }
   }
 
   @Override

@@ -123,7 +123,10 @@ final class Chain implements AutoCloseable {
   }
 
   private static void run(
-      LiveTensors live, OrtSession session, GraphCutter.Piece piece, Map<String, OnnxTensor> feeds) {
+      LiveTensors live,
+      OrtSession session,
+      GraphCutter.Piece piece,
+      Map<String, OnnxTensor> feeds) {
     Map<String, OnnxTensor> all = new HashMap<>(feeds);
     for (String tensor : piece.reads()) {
       if (session.getInputNames().contains(tensor)) {

@@ -61,8 +61,7 @@ final class LayerFit implements AutoCloseable {
     }
     Pruning pruned = pruning.run();
     try {
-      PackedWeights packed =
-          PackedWeights.pack(pruned.pattern(), pruned.weights(), choice.dtype());
+      PackedWeights packed = PackedWeights.pack(pruned.pattern(), pruned.weights(), choice.dtype());
       return new LayerFit(layer, choice, pruned.pattern(), packed, inputs);
     } catch (RuntimeException | Error e) {
       pruned.close();

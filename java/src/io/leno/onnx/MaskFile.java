@@ -31,9 +31,7 @@ public final class MaskFile {
   private static final int LARGEST_HEADER = 100_000_000; // as the format's own reader has it
   private static final ObjectMapper JSON =
       new ObjectMapper(
-          JsonFactory.builder()
-              .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-              .build());
+          JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build());
 
   private MaskFile() {}
 
@@ -66,8 +64,7 @@ public final class MaskFile {
     AtomicFiles.write(
         path,
         out -> {
-          out.write(
-              ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(padded).array());
+          out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(padded).array());
           out.write(json);
           out.write(" ".repeat(padded - json.length).getBytes(StandardCharsets.UTF_8));
           for (Mask mask : masks.values()) {

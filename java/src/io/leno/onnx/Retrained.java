@@ -1,9 +1,19 @@
 package io.leno.onnx;
 
 import io.leno.DType;
+import io.leno.Importance;
 import io.leno.LenoArgumentException;
+import io.leno.Matrix;
+import io.leno.PackedWeights;
+import io.leno.Pattern;
+import io.leno.SearchOptions;
+import io.leno.SearchReport;
 import io.leno.StructureReport;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * A model whose weights were pruned elsewhere: its zeros are recognised and its layers packed
@@ -13,6 +23,8 @@ import java.util.List;
  * @param layers what was found, one entry per layer
  */
 public record Retrained(OnnxModel model, List<Layer> layers) {
+  private static final int ASSESSED_VECTOR = 16;
+
   /** Copies. */
   public Retrained {
     layers = List.copyOf(layers);
@@ -28,8 +40,9 @@ public record Retrained(OnnxModel model, List<Layer> layers) {
    * @param vector V of the pattern; 0 where the layer is packed dense
    * @param sparsity share of weights that the packed layer does not store
    * @param bytes memory of the packed weights
-   * @param patternLoss share of the sum of |w| that a vector-wise pattern with as many zeros, V =
-   *     16 and the best row permutation found would drop; 0 where the pattern is there already
+   * @param patternLoss share of the sum of |w| that a pattern would drop which stores as few
+   *     weights as are not zero, with V = 16 and the best row permutation found; 0 where the found
+   *     pattern stores hardly more
    */
   public record Layer(
       String name,
@@ -53,6 +66,53 @@ public record Retrained(OnnxModel model, List<Layer> layers) {
    * @throws LenoArgumentException if the model has no linear layer, or vector is outside its range
    */
   public static Retrained pack(OnnxModel model, DType dtype, int vector, ModelInputs inputs) {
-    throw new UnsupportedOperationException();
+    Objects.requireNonNull(dtype, "dtype");
+    ModelInputs samples = inputs == null ? ModelInputs.generate(model, Map.of(), 3, 1) : inputs;
+    List<LinearLayer> found =
+        model.layers(ShapeProbe.run(model, samples, samples.mask(null).orElse(null)));
+    if (found.isEmpty()) {
+      throw new LenoArgumentException(
+          "model has no linear layer that can be replaced, expected one at least; left as they"
+              + " are: "
+              + model.skippedLayers());
+    }
+    Map<LinearLayer, byte[]> blobs = new LinkedHashMap<>();
+    List<Layer> layers = new ArrayList<>();
+    for (LinearLayer layer : found) {
+      Matrix weights = LayerFit.matrix(layer);
+      try (Pattern pattern = Pattern.detect(weights, vector)) {
+        StructureReport report = pattern.structureReport().orElseThrow();
+        boolean dense = pattern.keptWeights() == pattern.rows() * pattern.columns();
+        try (PackedWeights packed =
+            dense
+                ? PackedWeights.dense(weights, dtype)
+                : PackedWeights.pack(pattern, weights, dtype)) {
+          blobs.put(layer, packed.toBytes());
+          layers.add(
+              new Layer(
+                  layer.name(),
+                  layer.rows(),
+                  layer.columns(),
+                  report,
+                  dense ? 0 : pattern.vector(),
+                  dense ? 0 : pattern.sparsity(),
+                  packed.bytes(),
+                  patternLoss(weights, report)));
+        }
+      }
+    }
+    return new Retrained(model.withPackedLayers(blobs), layers);
+  }
+
+  private static double patternLoss(Matrix weights, StructureReport report) {
+    if (report.structure() != StructureReport.Structure.UNSTRUCTURED) {
+      return 0;
+    }
+    SearchOptions options =
+        SearchOptions.builder().vector(ASSESSED_VECTOR).sparsity(report.zeros()).build();
+    try (Pattern pattern = Pattern.search(Importance.magnitude(weights), options)) {
+      SearchReport search = pattern.searchReport().orElseThrow();
+      return search.total() > 0 ? 1 - search.kept() / search.total() : 0;
+    }
   }
 }

@@ -37,11 +37,7 @@ final class Sensitivity {
    * @param dtypes types whose rounding is measured
    */
   Map<LinearLayer, Map<Integer, ErrorCurve>> measure(
-      Pass fitted,
-      Pass checked,
-      double[] sparsities,
-      List<Integer> vectors,
-      List<DType> dtypes) {
+      Pass fitted, Pass checked, double[] sparsities, List<Integer> vectors, List<DType> dtypes) {
     Map<LinearLayer, Map<Integer, ErrorCurve>> curves = new LinkedHashMap<>();
     List<float[]> dense = sweeper.through(checked, Map.of());
     Path plan = temporaryPlan();

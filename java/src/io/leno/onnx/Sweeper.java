@@ -40,8 +40,7 @@ final class Sweeper implements AutoCloseable {
       boolean same = true; // until a layer has other weights
       for (int g = 0; g < groups.size(); g++) {
         GraphCutter.Group group = groups.get(g);
-        settings.progress.update(
-            "prune", group.layers().get(0).name(), (double) g / groups.size());
+        settings.progress.update("prune", group.layers().get(0).name(), (double) g / groups.size());
         boolean moments = group.layers().stream().anyMatch(l -> !choices.get(l).isDense());
         LayerInputs inputs = LayerInputs.of(group, dense, same ? dense : sparse, moments);
         LayerFit[] made = new LayerFit[group.layers().size()];

@@ -1,0 +1,45 @@
+package io.leno.onnx;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Runs a model to learn the shapes that decide what may be fused. */
+final class ShapeProbe {
+  private ShapeProbe() {}
+
+  /** The shapes of one sample, and of a few that are padded otherwise. */
+  static ShapeEvidence run(OnnxModel model, ModelInputs inputs, String mask) {
+    List<String> questions = List.copyOf(model.shapeQuestions());
+    if (questions.isEmpty()) {
+      return ShapeEvidence.none();
+    }
+    ModelInputs one = inputs.slice(0, 1).batches(1, mask).get(0);
+    ModelInputs several = inputs.slice(0, Math.min(3, inputs.samples()));
+    try (OrtSession session = Ort.open(model.withTaps(questions))) {
+      return ShapeEvidence.of(shapes(session, one), shapes(session, several));
+    } catch (OrtException e) {
+      throw Ort.failure(e);
+    }
+  }
+
+  private static Map<String, long[]> shapes(OrtSession session, ModelInputs inputs)
+      throws OrtException {
+    Map<String, OnnxTensor> tensors = Ort.tensors(inputs, session);
+    Map<String, long[]> shapes = new HashMap<>();
+    try (OrtSession.Result result = session.run(tensors)) {
+      for (Map.Entry<String, OnnxValue> entry : result) {
+        if (entry.getValue() instanceof OnnxTensor tensor) {
+          shapes.put(entry.getKey(), tensor.getInfo().getShape());
+        }
+      }
+      return shapes;
+    } finally {
+      tensors.values().forEach(OnnxTensor::close);
+    }
+  }
+}
