@@ -14,10 +14,9 @@ struct PairPanels {
   static constexpr bool kWidens = false;
 
   static TileFn tile(int height, int) { return height == 4 ? pair_tile<4> : pair_tile<8>; }
-  static int64_t pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens,
-                      float* panel) {
+  static int64_t distance(int) { return kPairTokens / 2; }  // in floats
+  static void pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens, float* panel) {
     pack_pair_panel(layout, x, ldx, columns, token, tokens, reinterpret_cast<bf16_t*>(panel));
-    return kPairTokens / 2;  // in floats
   }
   static const float* weights(const LinearStrips& w, const Strip& strip, float*) {
     return w.values.as<float>() + strip.values;

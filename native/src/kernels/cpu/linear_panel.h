@@ -50,13 +50,11 @@ struct FloatPanels {
   static constexpr bool kWidens = sizeof(W) == 2;
 
   static TileFn tile(int height, int nv) { return height == 4 ? tile_for_height<S, 4>(nv) : tile_for_height<S, 8>(nv); }
-  // Returns the distance between features.
-  static int64_t pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens,
-                      float* panel) {
-    // As narrow as the tile: 8 x 2 ran at 0.88 of peak, against 0.84 with room for a third vector.
-    const int64_t stride = round_up(tokens, S::kLanes);
-    pack_panel<S>(layout, x, ldx, columns, token, tokens, panel, stride);
-    return stride;
+  // Between features of a packed panel: as narrow as the tile. 8 x 2 ran at 0.88 of peak, against 0.84 with room for a
+  // third vector.
+  static int64_t distance(int tokens) { return round_up(tokens, S::kLanes); }
+  static void pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens, float* panel) {
+    pack_panel<S>(layout, x, ldx, columns, token, tokens, panel, distance(tokens));
   }
   static const float* weights(const LinearStrips& w, const Strip& strip, float* scratch) {
     if constexpr (kWidens) return widened<S>(w, strip, scratch);
@@ -105,20 +103,20 @@ class Panels {
     p.tile = P::tile(w_.height, nv);
     p.stride = kShape.pairs ? kShape.tokens(w_.height) : nv * S::kLanes;
     p.sums = at(at_.sums + count_ * at_.sums_bytes);
-    const IO* x = static_cast<const IO*>(call_.x);
+    p.packed = nullptr;
     if (P::in_place(spec_, call_, tokens)) {
-      p.x = reinterpret_cast<const float*>(x + token);
+      p.x = static_cast<const float*>(call_.x) + token;
       p.ldx = call_.ldx;
     } else {
-      float* panel = at(at_.panel + count_ * at_.panel_bytes);
-      p.x = panel;
-      p.ldx = P::pack(spec_.layout, x, call_.ldx, spec_.columns, token, tokens, panel);
+      p.x = p.packed = at(at_.panel + count_ * at_.panel_bytes);
+      p.ldx = P::distance(tokens);
     }
     ++count_;
   }
 
   // Multiplies strips [first, last) with the panels taken on, and lets these go.
   void multiply(int64_t first, int64_t last, bool all_strips) {
+    pack();
     const bool gather = spec_.layout == Layout::token_major && all_strips && (!w_.identity || w_.height < S::kLanes);
     for (int64_t s = first; s < last; ++s) {
       strip_ = &w_.strips[size_t(s)];
@@ -144,11 +142,28 @@ class Panels {
     TileFn tile;
     const float* x;  // x[feature * ldx + token]
     int64_t ldx;
+    float* packed;   // x, or nullptr where it is the caller's
     int64_t stride;  // of sums and of the spare tile
     float* sums;     // [row][stride]
   };
 
   float* at(int64_t offset) const { return reinterpret_cast<float*>(scratch_ + offset); }
+
+  // Feature-major, some features of all panels at a time: rows of X are then read in longer runs.
+  void pack() {
+    const IO* x = static_cast<const IO*>(call_.x);
+    const bool token_major = spec_.layout == Layout::token_major;
+    const int64_t step = token_major ? spec_.columns : 32;
+    for (int64_t k = 0; k < spec_.columns; k += step) {
+      const int64_t columns = spec_.columns - k < step ? spec_.columns - k : step;
+      for (int i = 0; i < count_; ++i) {
+        const Panel& p = panels_[i];
+        if (p.packed == nullptr) continue;
+        P::pack(spec_.layout, token_major ? x : x + k * call_.ldx, call_.ldx, columns, p.token, p.tokens,
+                p.packed + k * p.ldx);
+      }
+    }
+  }
 
   // destination(r): where the sums of row r of the strip go; rows beyond the strip's go to the spare tile.
   template <class F>
