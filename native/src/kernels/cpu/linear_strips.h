@@ -34,8 +34,8 @@ struct LinearStrips : PreparedWeights {
   std::pair<int64_t, int64_t> share(int part, int parts) const;
 };
 
-// Strips of 8 rows, or of V where it is smaller, for the panel kernels. Tiles of 8 rows that walked through strips of
-// 16 lost 5 to 15 % where weights come from beyond L2: they want two lines of weights at once and then none.
+// Strips of 8 rows, or of V where it is smaller, for the panel kernels. Tiles of 8 rows that walk through strips of 16
+// want two lines of weights at once and then none: see docs/results/cpu-f32.md.
 extern const LinearFormat kStripsF32, kStripsBf16;
 // Strips of 8 rows, or of V, with the weights of two columns side by side (pair_tile.h); `kept` counts pairs.
 extern const LinearFormat kPairStripsBf16;
