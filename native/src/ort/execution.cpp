@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
+#include "ort/values.h"
 
 namespace leno::ort {
 namespace {
@@ -18,10 +18,6 @@ using OwnedContext = std::unique_ptr<leno_context_s, DestroyContext>;
 
 // Few devices live in a process, so a thread finds its context among very few.
 thread_local std::vector<std::pair<leno_device, OwnedContext>> contexts;
-
-void check(int status) {
-  if (status != LENO_OK) throw Error(status, leno_last_error());
-}
 
 leno_context context_of_thread(leno_device device) {
   for (const auto& [owner, context] : contexts) {

@@ -4,96 +4,21 @@
 #include <array>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "core/error.h"
 #include "leno/device.h"
 #include "leno/linear.h"
 #include "leno/packed.h"
 #include "ort/execution.h"
+#include "ort/node.h"
 
 namespace leno::ort {
 namespace {
 
 enum Input : size_t { kX, kPacked, kBias, kResidual, kNormGain, kNormShift, kInputs };
 
-constexpr size_t kMaxRank = 16;
-
-// Throws the message of a failed call into our C API, or into ONNX Runtime.
-void check(int status) {
-  if (status != LENO_OK) throw Error(status, leno_last_error());
-}
-
-class OrtError : public std::exception {
- public:
-  explicit OrtError(Status* status) : status_(status) {}
-  Status* status() const { return status_; }
-
- private:
-  Status* status_;  // handed to ONNX Runtime, which releases it
-};
-
-void check(Status* status) {
-  if (status != nullptr) throw OrtError(status);
-}
-
-// No C++ exception reaches ONNX Runtime.
-template <class Body>
-Status* guard(const Api& api, Body&& body) noexcept {
-  try {
-    body();
-    return nullptr;
-  } catch (const OrtError& e) {
-    return e.status();
-  } catch (const Error& e) {
-    return to_status(api, e.status(), e.what());
-  } catch (const std::bad_alloc&) {
-    return to_status(api, LENO_ERR_OUT_OF_MEMORY, "io.leno.Linear: out of memory");
-  } catch (const std::exception& e) {
-    return to_status(api, LENO_ERR_INTERNAL, e.what());
-  }
-}
-
-struct Tensor {
-  const Value* value = nullptr;
-  ElementType type{};
-  std::array<int64_t, kMaxRank> dims{};
-  size_t rank = 0;
-
-  int64_t count() const {
-    int64_t n = 1;
-    for (size_t i = 0; i < rank; ++i) n *= dims[i];
-    return n;
-  }
-};
-
-Tensor describe(const Api& api, const Value* value) {
-  Tensor tensor;
-  tensor.value = value;
-  TensorInfo* info = nullptr;
-  check(api.tensor_info(value, &info));
-  struct Release {
-    const Api& api;
-    TensorInfo* info;
-    ~Release() { api.release_tensor_info(info); }
-  } release{api, info};
-  check(api.element_type(info, &tensor.type));
-  check(api.dimensions_count(info, &tensor.rank));
-  require(tensor.rank <= kMaxRank, LENO_ERR_UNSUPPORTED, "io.leno.Linear: a tensor has ", tensor.rank,
-          " dimensions, expected at most ", kMaxRank);
-  check(api.dimensions(info, tensor.dims.data(), tensor.rank));
-  return tensor;
-}
-
-template <class T>
-T* data_of(const Api& api, const Value* value) {
-  void* data = nullptr;
-  check(api.tensor_mutable_data(const_cast<Value*>(value), &data));
-  return static_cast<T*>(data);
-}
-
 int parse_activation(const std::string& name) {
-  if (name.empty() || name == "none") return LENO_ACT_NONE;
+  if (name == "none") return LENO_ACT_NONE;
   if (name == "relu") return LENO_ACT_RELU;
   if (name == "gelu_erf") return LENO_ACT_GELU_ERF;
   if (name == "gelu_tanh") return LENO_ACT_GELU_TANH;
@@ -102,133 +27,99 @@ int parse_activation(const std::string& name) {
        "\", expected none, relu, gelu_erf, gelu_tanh or silu");
 }
 
-// Attributes may be absent: ONNX Runtime reports that as an error.
-std::string string_attribute(const Api& api, const KernelInfo* info, const char* name) {
-  size_t size = 0;
-  if (Status* status = api.attribute_string(info, name, nullptr, &size)) api.release_status(status);
-  std::string value(size, '\0');
-  if (size == 0) return value;
-  check(api.attribute_string(info, name, value.data(), &size));
-  if (value.back() == '\0') value.pop_back();
-  return value;
-}
-
-template <class Read, class T>
-T optional_attribute(const Api& api, Read read, T absent) {
-  T value = absent;
-  if (Status* status = read(&value)) {
-    api.release_status(status);
-    return absent;
-  }
-  return value;
-}
-
 // One node of a loaded model.
 class LinearKernel {
  public:
   LinearKernel(const Api& api, const SessionConfig& config, const KernelInfo* info)
       : api_(api), device_(shared_device(config.threads, config.isa)) {
-    const Value* packed_value = constant(info, kPacked);
-    require(packed_value != nullptr, LENO_ERR_INVALID_ARGUMENT,
-            "io.leno.Linear: input packed is no constant, expected an initialiser with a leno.packed blob");
-    const Tensor blob = describe(api, packed_value);
-    require(blob.type == kUint8, LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: input packed has element type ", blob.type,
-            ", expected uint8");
-    leno_packed packed = nullptr;
-    check(leno_packed_read_blob(data_of<uint8_t>(api, packed_value), blob.count(), &packed));
-    const std::unique_ptr<leno_packed_s, decltype(&leno_packed_destroy)> owner(packed, leno_packed_destroy);
-    leno_packed_info packed_info{};
-    check(leno_packed_get_info(packed, &packed_info));
-    rows_ = packed_info.rows;
-    columns_ = packed_info.columns;
+    const Node node(api, info);
+    const int64_t version = node.integer("version").value_or(1);
+    require(version == 1, LENO_ERR_UNSUPPORTED, "io.leno.Linear: attribute version is ", version,
+            ", expected 1: the model needs a later release of leno");
+    const Packed packed = read_packed(node);
 
     leno_linear_options options{};
     check(leno_linear_options_init(&options));
-    options.activation = parse_activation(string_attribute(api, info, "activation"));
-    options.residual = static_cast<int32_t>(optional_attribute(
-        api, [&](int64_t* out) { return api.attribute_int(info, "residual", out); }, int64_t{0}));
-    residual_ = options.residual != 0;
-    options.bias = vector_input(info, kBias, "bias", &options.bias_count);
-    has_bias_ = options.bias != nullptr;
-    options.norm_gain = vector_input(info, kNormGain, "norm_gain", &options.norm_count);
-    options.norm_shift = vector_input(info, kNormShift, "norm_shift", &options.norm_count);
-    has_norm_ = options.norm_gain != nullptr;
-    options.norm_epsilon = optional_attribute(
-        api, [&](float* out) { return api.attribute_float(info, "norm_epsilon", out); }, 1e-5f);
+    options.activation = parse_activation(node.text("activation").value_or("none"));
+    const int64_t residual = node.integer("residual").value_or(0);
+    require(residual == 0 || residual == 1, LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: attribute residual is ",
+            residual, ", expected 0 or 1");
+    require(node.has(kResidual) == (residual == 1), LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: input residual is ",
+            node.has(kResidual) ? "present" : "absent", ", expected it as attribute residual = ", residual, " says");
+    residual_ = residual == 1;
+    options.residual = residual_;
+    options.bias = vector_input(node, kBias, "bias", &options.bias_count);
+    require(node.has(kNormGain) == node.has(kNormShift), LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: input ",
+            node.has(kNormGain) ? "norm_shift" : "norm_gain", " is absent, expected both norm_gain and norm_shift");
+    options.norm_gain = vector_input(node, kNormGain, "norm_gain", &options.norm_count);
+    options.norm_shift = vector_input(node, kNormShift, "norm_shift", &options.norm_count);
+    options.norm_epsilon = node.number("norm_epsilon").value_or(1e-5f);
     options.buckets = config.buckets.data();
     options.buckets_count = static_cast<int64_t>(config.buckets.size());
     options.plan_file = config.plan_file.empty() ? nullptr : config.plan_file.c_str();
     leno_linear op = nullptr;
-    check(leno_linear_create(device_, packed, &options, &op));
+    check(leno_linear_create(device_, packed.get(), &options, &op));
     op_.reset(op);
   }
 
   void compute(KernelContext* context) const {
-    size_t inputs = 0;
-    check(api_.input_count(context, &inputs));
-    const Value* x_value = input(context, inputs, kX);
-    const Tensor x = describe(api_, x_value);
+    const Tensor x = input(context, kX);
     require(x.rank >= 1 && x.dims[x.rank - 1] == columns_, LENO_ERR_INVALID_SHAPE, "io.leno.Linear: input X has ",
             x.rank == 0 ? 0 : x.dims[x.rank - 1], " features, expected ", columns_);
-    require(has_bias_ || input(context, inputs, kBias) == nullptr, LENO_ERR_UNSUPPORTED,
-            "io.leno.Linear: input bias is no constant, expected an initialiser");
-    require(has_norm_ || input(context, inputs, kNormGain) == nullptr, LENO_ERR_UNSUPPORTED,
-            "io.leno.Linear: input norm_gain is no constant, expected an initialiser");
-    const Value* residual_value = input(context, inputs, kResidual);
-    require((residual_value != nullptr) == residual_, LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: input residual is ",
-            residual_value == nullptr ? "absent" : "present", ", expected it as attribute residual = ", residual_,
-            " says");
     std::array<int64_t, kMaxRank> dims = x.dims;
     dims[x.rank - 1] = rows_;
     const int64_t tokens = columns_ == 0 ? 0 : x.count() / columns_;
     const float* residual = nullptr;
     if (residual_) {
-      const Tensor r = describe(api_, residual_value);
+      const Tensor r = input(context, kResidual);
       require(r.rank == x.rank && std::equal(dims.begin(), dims.begin() + x.rank, r.dims.begin()),
               LENO_ERR_INVALID_SHAPE, "io.leno.Linear: input residual has ", r.count(),
               " elements in another shape than the output, expected the output's shape with ", tokens * rows_);
-      residual = data_of<float>(api_, residual_value);
+      residual = data_of<float>(api_, r.value);
     }
     Value* y = nullptr;
     check(api_.output(context, 0, dims.data(), x.rank, &y));
     const ContextLease scratch(device_, op_.get(), tokens);
-    check(leno_linear_forward(op_.get(), scratch.get(), tokens, data_of<float>(api_, x_value), columns_, residual,
+    check(leno_linear_forward(op_.get(), scratch.get(), tokens, data_of<float>(api_, x.value), columns_, residual,
                               residual_ ? rows_ : 0, data_of<float>(api_, y), rows_));
   }
 
   const Api& api() const { return api_; }
 
  private:
-  const Value* constant(const KernelInfo* info, size_t index) const {
-    int is_constant = 0;
-    const Value* value = nullptr;
-    if (Status* status = api_.constant_input(info, index, &is_constant, &value)) {
-      api_.release_status(status);  // the node has fewer inputs
-      return nullptr;
-    }
-    return is_constant ? value : nullptr;
+  using Packed = std::unique_ptr<leno_packed_s, decltype(&leno_packed_destroy)>;
+
+  Packed read_packed(const Node& node) {
+    const Tensor blob = node.constant(kPacked, "packed", kUint8);
+    leno_packed packed = nullptr;
+    check(leno_packed_read_blob(data_of<uint8_t>(api_, blob.value), blob.count(), &packed));
+    Packed owner(packed, leno_packed_destroy);
+    leno_packed_info info{};
+    check(leno_packed_get_info(packed, &info));
+    rows_ = info.rows;
+    columns_ = info.columns;
+    return owner;
   }
 
-  const float* vector_input(const KernelInfo* info, size_t index, const char* name, int64_t* count) const {
-    const Value* value = constant(info, index);
-    if (value == nullptr) return nullptr;
-    const Tensor tensor = describe(api_, value);
-    require(tensor.type == kFloat && tensor.count() == rows_, LENO_ERR_INVALID_SHAPE, "io.leno.Linear: input ", name,
-            " has ", tensor.count(), " elements of type ", tensor.type, ", expected ", rows_, " floats");
+  const float* vector_input(const Node& node, size_t index, const char* name, int64_t* count) const {
+    if (!node.has(index)) return nullptr;
+    const Tensor tensor = node.constant(index, name, kFloat);
+    require(tensor.count() == rows_, LENO_ERR_INVALID_SHAPE, "io.leno.Linear: input ", name, " has ", tensor.count(),
+            " elements, expected ", rows_);
     *count = rows_;
-    return data_of<float>(api_, value);
+    return data_of<float>(api_, tensor.value);
   }
 
-  const Value* input(const KernelContext* context, size_t count, size_t index) const {
+  Tensor input(const KernelContext* context, size_t index) const {
     const Value* value = nullptr;
-    if (index < count) check(api_.input(context, index, &value));
-    return value;
+    check(api_.input(context, index, &value));
+    return describe(api_, value);
   }
 
   const Api& api_;
   leno_device device_;
   int64_t rows_ = 0, columns_ = 0;
-  bool residual_ = false, has_bias_ = false, has_norm_ = false;
+  bool residual_ = false;
   struct Destroy {
     void operator()(leno_linear op) const { leno_linear_destroy(op); }
   };
@@ -236,19 +127,6 @@ class LinearKernel {
 };
 
 }  // namespace
-
-Status* to_status(const Api& api, int leno_status, const char* message) {
-  switch (leno_status) {
-    case LENO_ERR_UNSUPPORTED:
-      return api.create_status(kNotImplemented, message);
-    case LENO_ERR_OUT_OF_MEMORY:
-    case LENO_ERR_INTERNAL:
-    case LENO_ERR_IO:
-      return api.create_status(kFail, message);
-    default:
-      return api.create_status(kInvalidArgument, message);
-  }
-}
 
 LinearOp::LinearOp(SessionConfig session) : CustomOp{}, config(std::move(session)) {
   version = kApiVersion;

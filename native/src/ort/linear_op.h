@@ -11,7 +11,4 @@ struct LinearOp : CustomOp {
   SessionConfig config;
 };
 
-// A status of ONNX Runtime for a failure of ours, with our message.
-Status* to_status(const Api& api, int leno_status, const char* message);
-
 }  // namespace leno::ort

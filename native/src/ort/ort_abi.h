@@ -70,9 +70,6 @@ struct Api {
   Status* attribute_string(const KernelInfo* info, const char* name, char* out, size_t* size) const {
     return get<87, Status* (*)(const KernelInfo*, const char*, char*, size_t*)>()(info, name, out, size);
   }
-  Status* input_count(const KernelContext* context, size_t* out) const {
-    return get<88, Status* (*)(const KernelContext*, size_t*)>()(context, out);
-  }
   Status* input(const KernelContext* context, size_t index, const Value** out) const {
     return get<90, Status* (*)(const KernelContext*, size_t, const Value**)>()(context, index, out);
   }
@@ -83,6 +80,12 @@ struct Api {
   void release_status(Status* status) const { get<93, void (*)(Status*)>()(status); }
   void release_tensor_info(TensorInfo* info) const { get<99, void (*)(TensorInfo*)>()(info); }
   void release_custom_op_domain(CustomOpDomain* domain) const { get<101, void (*)(CustomOpDomain*)>()(domain); }
+  Status* kernel_input_count(const KernelInfo* info, size_t* out) const {
+    return get<230, Status* (*)(const KernelInfo*, size_t*)>()(info, out);
+  }
+  Status* kernel_input_name(const KernelInfo* info, size_t index, char* out, size_t* size) const {
+    return get<232, Status* (*)(const KernelInfo*, size_t, char*, size_t*)>()(info, index, out, size);
+  }
   Status* has_session_config(const SessionOptions* options, const char* key, int* out) const {
     return get<237, Status* (*)(const SessionOptions*, const char*, int*)>()(options, key, out);
   }

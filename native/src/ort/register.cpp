@@ -1,37 +1,41 @@
-#include <memory>
+#include <map>
 #include <mutex>
-#include <vector>
+#include <utility>
 
-#include "core/error.h"
 #include "leno/base.h"
 #include "ort/linear_op.h"
+#include "ort/values.h"
 
 namespace leno::ort {
 namespace {
 
+// Our domain as one ONNX Runtime knows it, for one configuration.
 struct Registration {
   explicit Registration(SessionConfig config) : linear(std::move(config)) {}
   LinearOp linear;
+  CustomOpDomain* domain = nullptr;
 };
 
-Status* register_ops(SessionOptions* options, const Api& api) {
-  auto registration = std::make_unique<Registration>(read_session_config(api, options));
-  CustomOpDomain* domain = nullptr;
-  if (Status* status = api.create_custom_op_domain("io.leno", &domain)) return status;
-  if (Status* status = api.custom_op_domain_add(domain, &registration->linear)) {
-    api.release_custom_op_domain(domain);
-    return status;
-  }
-  if (Status* status = api.add_custom_op_domain(options, domain)) {
-    api.release_custom_op_domain(domain);
-    return status;
-  }
-  // ONNX Runtime never says when it is done with a domain, nor with its operators; sessions of these options use them.
+// ONNX Runtime never says when it is done with a domain, nor with its operators: any session made of these options may
+// still use them. So they stay, one for each configuration and not one for each session. A process may hold more than
+// one ONNX Runtime.
+const Registration& registration(const Api& api, const SessionConfig& config) {
   static std::mutex mutex;
-  static auto& kept = *new std::vector<std::unique_ptr<Registration>>();
+  static auto& kept = *new std::map<std::pair<const Api*, SessionConfig>, Registration>();
   const std::lock_guard<std::mutex> lock(mutex);
-  kept.push_back(std::move(registration));
-  return nullptr;
+  const auto [place, is_new] = kept.try_emplace({&api, config}, config);
+  Registration& registration = place->second;
+  if (!is_new) return registration;
+  Status* status = api.create_custom_op_domain("io.leno", &registration.domain);
+  if (status == nullptr) {
+    status = api.custom_op_domain_add(registration.domain, &registration.linear);
+    if (status != nullptr) api.release_custom_op_domain(registration.domain);
+  }
+  if (status != nullptr) {
+    kept.erase(place);
+    throw OrtError(status);
+  }
+  return registration;
 }
 
 }  // namespace
@@ -46,11 +50,8 @@ leno::ort::Status* RegisterCustomOps(leno::ort::SessionOptions* options, const l
   const Api* api = base->get_api(kApiVersion);
   // Too old a runtime has no API to make a status with: without the operators, loading the model says what is missing.
   if (api == nullptr) return nullptr;
-  try {
-    return register_ops(options, *api);
-  } catch (const leno::Error& e) {
-    return to_status(*api, e.status(), e.what());
-  } catch (const std::exception& e) {
-    return to_status(*api, LENO_ERR_INTERNAL, e.what());
-  }
+  return guard(*api, [&] {
+    const Registration& ops = registration(*api, read_session_config(*api, options));
+    check(api->add_custom_op_domain(options, ops.domain));
+  });
 }

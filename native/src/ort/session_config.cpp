@@ -27,13 +27,23 @@ std::optional<std::string> entry(const Api& api, const SessionOptions* options, 
   return value;
 }
 
-int64_t parse_count(const char* key, std::string_view word, int64_t largest) {
+// As leno_linear_create has them.
+constexpr size_t kMaxBuckets = 16;
+constexpr int64_t kMaxTokens = int64_t{1} << 30;
+
+// A number from 1 to `largest`, or nothing.
+std::optional<int64_t> parse_count(std::string_view word, int64_t largest) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  require(error == std::errc() && end == word.data() + word.size() && value >= 1 && value <= largest,
-          LENO_ERR_INVALID_ARGUMENT, "session option ", key, " holds \"", word, "\", expected a number from 1 to ",
-          largest);
-  return value;
+  const bool good = error == std::errc() && end == word.data() + word.size() && value >= 1 && value <= largest;
+  return good ? std::optional(value) : std::nullopt;
+}
+
+int parse_threads(const std::string& text) {
+  const auto threads = parse_count(text, 1024);
+  require(threads.has_value(), LENO_ERR_INVALID_ARGUMENT, "session option leno.threads is \"", text,
+          "\", expected a number from 1 to 1024");
+  return static_cast<int>(*threads);
 }
 
 int parse_isa(const std::string& name) {
@@ -45,25 +55,30 @@ int parse_isa(const std::string& name) {
        "\", expected auto, portable, avx2, avx512, avx512_dot or amx");
 }
 
+std::vector<int64_t> parse_buckets(const std::string& value) {
+  std::vector<int64_t> buckets;
+  std::string_view rest = value;
+  bool good = true;
+  for (size_t comma = 0; good && comma != std::string_view::npos;) {
+    comma = rest.find(',');
+    const int64_t tokens = parse_count(rest.substr(0, comma), kMaxTokens).value_or(0);
+    good = tokens > (buckets.empty() ? 0 : buckets.back()) && buckets.size() < kMaxBuckets;
+    buckets.push_back(tokens);
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+  }
+  require(good, LENO_ERR_INVALID_ARGUMENT, "session option leno.buckets is \"", value, "\", expected up to ",
+          kMaxBuckets, " ascending numbers from 1 to ", kMaxTokens, ", separated by commas");
+  return buckets;
+}
+
 }  // namespace
 
 SessionConfig read_session_config(const Api& api, const SessionOptions* options) {
   SessionConfig config;
-  if (auto value = entry(api, options, "leno.threads")) {
-    config.threads = static_cast<int>(parse_count("leno.threads", *value, 1024));
-  }
+  if (auto value = entry(api, options, "leno.threads")) config.threads = parse_threads(*value);
   if (auto value = entry(api, options, "leno.isa")) config.isa = parse_isa(*value);
   if (auto value = entry(api, options, "leno.plan_file")) config.plan_file = *value;
-  if (auto value = entry(api, options, "leno.buckets")) {
-    config.buckets.clear();
-    std::string_view rest = *value;
-    for (;;) {
-      const size_t comma = rest.find(',');
-      config.buckets.push_back(parse_count("leno.buckets", rest.substr(0, comma), INT32_MAX));
-      if (comma == std::string_view::npos) break;
-      rest.remove_prefix(comma + 1);
-    }
-  }
+  if (auto value = entry(api, options, "leno.buckets")) config.buckets = parse_buckets(*value);
   return config;
 }
 

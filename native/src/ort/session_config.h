@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ struct SessionConfig {
   int isa = 0;                               // leno.isa: a name as leno_isa_name gives it; "auto" by default
   std::string plan_file;                     // leno.plan_file: path; none by default
   std::vector<int64_t> buckets{1, 16, 128};  // leno.buckets: ascending token counts, separated by commas
+
+  auto operator<=>(const SessionConfig&) const = default;
 };
 
 // Throws leno::Error with the key, the value and what was expected.

@@ -48,6 +48,7 @@ final class Activations {
       return match("relu", List.of(node));
     }
     if (node.getOpType().equals("Gelu")
+        && Graph.isWhole(node, 1)
         && (node.getDomain().isEmpty() || node.getDomain().equals("com.microsoft"))) {
       boolean tanh =
           Graph.attribute(node, "approximate")

@@ -16,6 +16,24 @@ import java.util.Set;
 
 /** Who makes and who reads each tensor of a graph. */
 final class Graph {
+  private static final Map<String, Integer> REQUIRED_INPUTS =
+      Map.ofEntries(
+          Map.entry("Add", 2),
+          Map.entry("Constant", 0),
+          Map.entry("Div", 2),
+          Map.entry("Erf", 1),
+          Map.entry("Gemm", 2),
+          Map.entry("LayerNormalization", 2),
+          Map.entry("MatMul", 2),
+          Map.entry("Mul", 2),
+          Map.entry("Pow", 2),
+          Map.entry("ReduceMean", 1),
+          Map.entry("Relu", 1),
+          Map.entry("Sigmoid", 1),
+          Map.entry("Sqrt", 1),
+          Map.entry("Sub", 2),
+          Map.entry("Tanh", 1));
+
   private final Map<String, NodeProto> producers = new HashMap<>();
   private final Map<String, List<NodeProto>> consumers = new HashMap<>();
   private final Map<String, TensorProto> constants = new HashMap<>();
@@ -42,7 +60,7 @@ final class Graph {
       for (String input : node.getInputList()) {
         consumers.computeIfAbsent(input, unused -> new ArrayList<>(2)).add(node);
       }
-      if (node.getOpType().equals("Constant") && node.getDomain().isEmpty()) {
+      if (is(node, "Constant")) {
         attribute(node, "value").ifPresent(a -> constants.put(node.getOutput(0), a.getT()));
       }
       collectSubgraphInputs(node);
@@ -111,9 +129,19 @@ final class Graph {
     return true;
   }
 
+  /** Whether the node is one of this type, with the inputs and the output that the type has. */
   static boolean is(NodeProto node, String type) {
     return node.getOpType().equals(type)
-        && (node.getDomain().isEmpty() || node.getDomain().equals("ai.onnx"));
+        && (node.getDomain().isEmpty() || node.getDomain().equals("ai.onnx"))
+        && isWhole(node, REQUIRED_INPUTS.get(type));
+  }
+
+  /** Whether the node has an output and the first so many inputs: a damaged model may lack them. */
+  static boolean isWhole(NodeProto node, int inputs) {
+    return node.getOutputCount() >= 1
+        && !node.getOutput(0).isEmpty()
+        && node.getInputCount() >= inputs
+        && node.getInputList().stream().limit(inputs).noneMatch(String::isEmpty);
   }
 
   static Optional<AttributeProto> attribute(NodeProto node, String name) {

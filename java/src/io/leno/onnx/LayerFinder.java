@@ -5,9 +5,12 @@ import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -21,6 +24,8 @@ final class LayerFinder {
   private final ShapeEvidence shapes;
   private final List<LinearLayer> layers = new ArrayList<>();
   private final Map<String, String> skipped = new TreeMap<>();
+  // A sum of two products is the residual addition of one of them.
+  private final Set<NodeProto> taken = Collections.newSetFromMap(new IdentityHashMap<>());
 
   LayerFinder(GraphProto proto, ShapeEvidence shapes) {
     this.graph = new Graph(proto);
@@ -28,9 +33,9 @@ final class LayerFinder {
     this.norms = new Norms(graph);
     this.shapes = shapes;
     for (NodeProto node : proto.getNodeList()) {
-      if (Graph.is(node, "MatMul") && node.getInputCount() == 2) {
+      if (Graph.is(node, "MatMul")) {
         matMul(node);
-      } else if (Graph.is(node, "Gemm") && node.getInputCount() >= 2) {
+      } else if (Graph.is(node, "Gemm")) {
         gemm(node);
       }
     }
@@ -143,7 +148,7 @@ final class LayerFinder {
     Optional<NodeProto> addition = graph.soleConsumer(end, "Add");
     if (addition.isPresent()) {
       String other = Graph.otherInput(addition.get(), end);
-      if (!other.equals(end) && shapes.equalShapes(other, product.getOutput(0))) {
+      if (!other.equals(end) && !taken.contains(addition.get()) && shapes.equalShapes(other, product.getOutput(0))) {
         residual = other;
         nodes.add(addition.get());
         end = addition.get().getOutput(0);
@@ -156,6 +161,7 @@ final class LayerFinder {
       nodes.addAll(normalisation.get().nodes());
       end = normalisation.get().output();
     }
+    taken.addAll(nodes);
     layers.add(
         new LinearLayer(
             nameOf(product),

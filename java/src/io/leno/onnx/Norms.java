@@ -50,6 +50,9 @@ final class Norms {
       return Optional.empty();
     }
     float epsilon = Graph.floatAttribute(node, "epsilon", 1e-5f);
+    if (!isEpsilon(epsilon)) {
+      return Optional.empty();
+    }
     return Optional.of(
         new Match(
             new LinearLayer.Norm(gain.get(), shift.get(), epsilon),
@@ -89,7 +92,8 @@ final class Norms {
             ? Optional.empty()
             : graph
                 .constant(Graph.otherInput(damped, variance.getOutput(0)))
-                .flatMap(Tensors::scalar);
+                .flatMap(Tensors::scalar)
+                .filter(Norms::isEpsilon);
     NodeProto root = epsilon.isEmpty() ? null : next(nodes, damped, "Sqrt");
     NodeProto quotient = root == null ? null : next(nodes, root, "Div");
     if (quotient == null || !quotient.getInput(0).equals(difference)) {
@@ -120,6 +124,11 @@ final class Norms {
       nodes.add(reader);
     }
     return reader;
+  }
+
+  /** Whether the operator takes it: ONNX allows zero, and NaN passes through it. */
+  private static boolean isEpsilon(float value) {
+    return value > 0 && value < Float.POSITIVE_INFINITY;
   }
 
   private boolean isSquare(NodeProto node, String x) {

@@ -70,6 +70,7 @@ public final class OnnxModel {
       CodedInputStream in = CodedInputStream.newInstance(bytes);
       in.setSizeLimit(Integer.MAX_VALUE);
       proto = ModelProto.parser().parseFrom(in);
+      in.checkLastTagWas(0);
     } catch (InvalidProtocolBufferException e) {
       throw new LenoFormatException("no ONNX model: " + e.getMessage());
     }

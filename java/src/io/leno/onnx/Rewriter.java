@@ -31,6 +31,7 @@ final class Rewriter {
   Rewriter(GraphProto source) {
     this.source = source;
     this.graph = source.toBuilder().clearNode();
+    source.getInputList().forEach(t -> names.add(t.getName()));
     source.getInitializerList().forEach(t -> names.add(t.getName()));
     source.getNodeList().forEach(n -> names.addAll(n.getOutputList()));
   }

@@ -35,9 +35,14 @@ final class Tensors {
   /** All values, in the tensor's own order. */
   static float[] floats(TensorProto tensor) {
     int count = (int) count(tensor);
-    float[] values = new float[count];
+    // The sizes are compared first: a few damaged bytes must not ask for gigabytes.
     if (tensor.hasRawData()) {
       requireSize(tensor, tensor.getRawData().size(), 4L * count, "bytes");
+    } else {
+      requireSize(tensor, tensor.getFloatDataCount(), count, "values");
+    }
+    float[] values = new float[count];
+    if (tensor.hasRawData()) {
       tensor
           .getRawData()
           .asReadOnlyByteBuffer()
@@ -45,7 +50,6 @@ final class Tensors {
           .asFloatBuffer()
           .get(values);
     } else {
-      requireSize(tensor, tensor.getFloatDataCount(), count, "values");
       for (int i = 0; i < count; i++) {
         values[i] = tensor.getFloatData(i);
       }
@@ -67,9 +71,12 @@ final class Tensors {
     }
   }
 
-  /** The value of a float tensor with one element. */
+  /**
+   * The value of a float tensor with one element, of no more dimensions than one: more would add
+   * dimensions to what the tensor is combined with.
+   */
   static Optional<Float> scalar(TensorProto tensor) {
-    return isFloat(tensor) && count(tensor) == 1
+    return isFloat(tensor) && tensor.getDimsCount() <= 1 && count(tensor) == 1
         ? Optional.of(floats(tensor)[0])
         : Optional.empty();
   }
