@@ -42,14 +42,19 @@ final class Runtime {
     return options;
   }
 
-  /** A session with our operators, which choose their kernels for few tokens alone. */
+  /** Options with our operators, which choose their kernels for few tokens alone. */
+  static SessionOptions lenoOptions(OptLevel level, String... config) throws OrtException {
+    SessionOptions options = options(level);
+    options.addConfigEntry("leno.buckets", "4");
+    for (int i = 0; i < config.length; i += 2) {
+      options.addConfigEntry(config[i], config[i + 1]);
+    }
+    options.registerCustomOpLibrary(LenoOnnx.libraryPath());
+    return options;
+  }
+
   static OrtSession session(OnnxModel model, OptLevel level, String... config) throws OrtException {
-    try (SessionOptions options = options(level)) {
-      options.addConfigEntry("leno.buckets", "4");
-      for (int i = 0; i < config.length; i += 2) {
-        options.addConfigEntry(config[i], config[i + 1]);
-      }
-      options.registerCustomOpLibrary(LenoOnnx.libraryPath());
+    try (SessionOptions options = lenoOptions(level, config)) {
       return ENVIRONMENT.createSession(model.toBytes(), options);
     }
   }
