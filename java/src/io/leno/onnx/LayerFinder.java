@@ -148,7 +148,9 @@ final class LayerFinder {
     Optional<NodeProto> addition = graph.soleConsumer(end, "Add");
     if (addition.isPresent()) {
       String other = Graph.otherInput(addition.get(), end);
-      if (!other.equals(end) && !taken.contains(addition.get()) && shapes.equalShapes(other, product.getOutput(0))) {
+      if (!other.equals(end)
+          && !taken.contains(addition.get())
+          && shapes.equalShapes(other, product.getOutput(0))) {
         residual = other;
         nodes.add(addition.get());
         end = addition.get().getOutput(0);

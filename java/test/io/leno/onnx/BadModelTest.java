@@ -48,8 +48,7 @@ final class BadModelTest {
 
   private static void refused(OnnxModel model, String... words) {
     expect(
-        assertThrows(
-            OrtException.class, () -> Runtime.session(model, OptLevel.BASIC_OPT).close()),
+        assertThrows(OrtException.class, () -> Runtime.session(model, OptLevel.BASIC_OPT).close()),
         words);
   }
 
@@ -275,14 +274,10 @@ final class BadModelTest {
     String centred =
         m.node("Sub", sum, m.node("ReduceMean", attribute("axes", new long[] {-1}), sum));
     String variance =
-        m.node(
-            "ReduceMean", attribute("axes", new long[] {-1}), m.node("Mul", centred, centred));
+        m.node("ReduceMean", attribute("axes", new long[] {-1}), m.node("Mul", centred, centred));
     String root = m.node("Sqrt", m.node("Add", variance, m.scalar(1e-5f)));
     String norm =
-        m.node(
-            "Add",
-            m.node("Mul", m.node("Div", centred, root), m.random(4, 4)),
-            m.random(5, 4));
+        m.node("Add", m.node("Mul", m.node("Div", centred, root), m.random(4, 4)), m.random(5, 4));
     String gemm = m.node("Gemm", norm, m.random(6, 4, 4), m.random(7, 4));
     return m.output(m.node("Mul", gemm, m.node("Sigmoid", gemm))).build();
   }

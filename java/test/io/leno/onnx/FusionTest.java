@@ -115,13 +115,9 @@ final class FusionTest {
     String of(String x) {
       String centred = m.node("Sub", x, mean(x, axes));
       String squared =
-          mulSquare
-              ? m.node("Mul", centred, centred)
-              : m.node("Pow", centred, m.scalar(power));
-      String root =
-          m.node("Sqrt", m.node("Add", mean(squared, varianceAxes), m.scalar(epsilon)));
-      String gain =
-          gainRank == 1 ? m.random(7, features) : m.random(7, 1, 1, 1, features);
+          mulSquare ? m.node("Mul", centred, centred) : m.node("Pow", centred, m.scalar(power));
+      String root = m.node("Sqrt", m.node("Add", mean(squared, varianceAxes), m.scalar(epsilon)));
+      String gain = gainRank == 1 ? m.random(7, features) : m.random(7, 1, 1, 1, features);
       return m.node(
           "Add", m.node("Mul", m.node("Div", centred, root), gain), m.random(8, features));
     }
@@ -157,11 +153,7 @@ final class FusionTest {
         "two layers",
         List.of("bias+relu", "bias"),
         2,
-        m ->
-            m.node(
-                "Add",
-                product(m, m.node("Relu", biased(m)), M, 7, 5),
-                m.random(6, 7)));
+        m -> m.node("Add", product(m, m.node("Relu", biased(m)), M, 7, 5), m.random(6, 7)));
     add(
         "weights of two layers",
         List.of("relu", ""),
@@ -187,11 +179,7 @@ final class FusionTest {
               m.node("Relu", product(m, X, K, M, 1)),
               m.node("Mul", right, m.node("Sigmoid", right)));
         });
-    add(
-        "no constant",
-        List.of(),
-        2,
-        m -> m.node("MatMul", X, m.node("Neg", m.random(1, K, M))));
+    add("no constant", List.of(), 2, m -> m.node("MatMul", X, m.node("Neg", m.random(1, K, M))));
     // Gemm takes tensors of two axes alone.
     gemm("Gemm", "bias", 1, true, m -> List.of(), m -> List.of(m.random(2, M)));
     gemm("Gemm without C", "", 1, true, m -> List.of(), m -> List.of());
@@ -471,13 +459,15 @@ final class FusionTest {
         "residual that broadcasts",
         List.of(""),
         3,
-        m ->
-            m.node(
-                "Add", square(m), m.node("ReduceMean", attribute("axes", new long[] {-1}), X)));
-    add("residual with itself", List.of(""), 2, m -> {
-      String y = square(m);
-      return m.node("Add", y, y);
-    });
+        m -> m.node("Add", square(m), m.node("ReduceMean", attribute("axes", new long[] {-1}), X)));
+    add(
+        "residual with itself",
+        List.of(""),
+        2,
+        m -> {
+          String y = square(m);
+          return m.node("Add", y, y);
+        });
     add(
         "norm over another axis",
         List.of("bias"),
@@ -544,8 +534,7 @@ final class FusionTest {
           return m.node(
               "Sub",
               x,
-              m.node(
-                  "ReduceMean", attribute("axes", new long[] {-1}), product(m, X, K, M, 9)));
+              m.node("ReduceMean", attribute("axes", new long[] {-1}), product(m, X, K, M, 9)));
         });
     add(
         "norm, keepdims 0",
@@ -633,7 +622,8 @@ final class FusionTest {
             largest = Math.max(largest, Math.abs(values[i]));
           }
           double distance = Truth.distance(values, a.values());
-          assertTrue(distance <= 1e-4 * largest, name + " is off by " + distance + " of " + largest);
+          assertTrue(
+              distance <= 1e-4 * largest, name + " is off by " + distance + " of " + largest);
         });
   }
 }

@@ -74,7 +74,8 @@ final class SessionsTest {
   @Test
   void closedSessionsLeaveNothing(@TempDir Path folder) throws Exception {
     int features = 512; // 1 MB of weights
-    Path file = folder.resolve("model.onnx"); // read by ONNX Runtime: the JVM's heap stays out of it
+    Path file =
+        folder.resolve("model.onnx"); // read by ONNX Runtime: the JVM's heap stays out of it
     LinearNodes.plain(TinyModel.blob(Truth.random(features * features, 1), features, features))
         .save(file);
     Array x = Array.random(1, 4, features);
@@ -86,12 +87,12 @@ final class SessionsTest {
       makeAndClose(file, x);
     }
     long grown = residentBytes() - before;
-    assertTrue(grown < 50L << 20, "100 sessions left " + grown + " bytes, their weights are 100 MB");
+    assertTrue(
+        grown < 50L << 20, "100 sessions left " + grown + " bytes, their weights are 100 MB");
   }
 
   private static void makeAndClose(Path file, Array x) throws OrtException {
-    try (SessionOptions options =
-            Runtime.lenoOptions(OptLevel.BASIC_OPT, "leno.isa", "portable");
+    try (SessionOptions options = Runtime.lenoOptions(OptLevel.BASIC_OPT, "leno.isa", "portable");
         OrtSession session = Runtime.ENVIRONMENT.createSession(file.toString(), options)) {
       run(session, x);
     }
