@@ -77,7 +77,7 @@ int leno_context_reserve(leno_context context, int64_t bytes) {
     require(bytes >= 0 && bytes <= (int64_t{1} << 40), LENO_ERR_INVALID_ARGUMENT, "bytes is ", bytes,
             ", expected 0 .. 2^40");
     leno::Context& c = context->context;
-    require(c.try_enter(), LENO_ERR_INVALID_STATE, "context is in use by a forward of another thread");
+    require(c.try_enter(), LENO_ERR_INVALID_STATE, "context is in use by another forward, expected one that is free");
     struct Leave {
       leno::Context& c;
       ~Leave() { c.leave(); }

@@ -119,7 +119,8 @@ void Linear::forward(Context& context, const LinearCall& call) const {
   check(call);
   require(&context.device() == &device_, LENO_ERR_INVALID_ARGUMENT,
           "context belongs to another device than the operator");
-  require(context.try_enter(), LENO_ERR_INVALID_STATE, "context is in use by another forward");
+  require(context.try_enter(), LENO_ERR_INVALID_STATE,
+          "context is in use by another forward, expected one that is free");
   struct Leave {
     Context& context;
     ~Leave() { context.leave(); }

@@ -286,7 +286,8 @@ TEST_F(LinearTest, ContextMustFit) {
   foreign.reserve(1 << 16);
   EXPECT_EQ("10 context belongs to another device than the operator", error_of([&] { op.forward(foreign, c); }));
   ASSERT_TRUE(context.try_enter());
-  EXPECT_EQ("20 context is in use by another forward", error_of([&] { op.forward(context, c); }));
+  EXPECT_EQ("20 context is in use by another forward, expected one that is free",
+            error_of([&] { op.forward(context, c); }));
   context.leave();
   EXPECT_EQ("none", error_of([&] { op.forward(context, c); }));
   EXPECT_EQ("none", error_of([&] { op.forward(context, c); })) << "a forward leaves the context behind it";
