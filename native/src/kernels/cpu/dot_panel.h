@@ -23,6 +23,7 @@ inline __m512 load_f32(const bf16_t* p, __mmask16 m) {
 // 32 values as bf16, 0 beyond the first n.
 inline __m512i load_bf16(const bf16_t* p, int64_t n) { return _mm512_maskz_loadu_epi16(first_words(n), p); }
 inline __m512i load_bf16(const float* p, int64_t n) {
+  if (n >= 32) return (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(p + 16), _mm512_loadu_ps(p));
   const __m512 low = load_f32(p, first_lanes(n)), high = load_f32(p + 16, first_lanes(n - 16));
   return (__m512i)_mm512_cvtne2ps_pbh(high, low);
 }
@@ -60,7 +61,11 @@ template <bool Swapped, class Load>
 inline void pack_tokens(Load load, int tokens, std::byte* panel) {
   __m512i half[2][16];
   for (int h = 0; h < 2; ++h) {
-    for (int i = 0; i < 16; ++i) half[h][i] = h * 16 + i < tokens ? load(h * 16 + i) : _mm512_setzero_si512();
+    if (tokens == kPanelTokens) {
+      for (int i = 0; i < 16; ++i) half[h][i] = load(h * 16 + i);
+    } else {
+      for (int i = 0; i < 16; ++i) half[h][i] = h * 16 + i < tokens ? load(h * 16 + i) : _mm512_setzero_si512();
+    }
     transpose16(half[h]);
   }
   const __m512i low = _mm512_set1_epi32(0xffff);
@@ -79,7 +84,11 @@ void pack_bf16(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t
   const int64_t zero_row = panel_zero_row(DType::bf16, columns);
   if (layout == Layout::token_major) {
     const IO* from = x + token * ldx;
-    for (int64_t k = 0; k < columns; k += 32) {
+    int64_t k = 0;
+    for (; k + 32 <= columns; k += 32) {
+      pack_tokens<false>([&](int t) { return load_bf16(from + t * ldx + k, 32); }, tokens, panel + k * kPanelRowBytes);
+    }
+    if (k < columns) {
       pack_tokens<false>([&](int t) { return load_bf16(from + t * ldx + k, columns - k); }, tokens,
                          panel + k * kPanelRowBytes);
     }

@@ -50,7 +50,12 @@ void pack_i8(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t t
   if (layout == Layout::token_major) {
     const IO* from = x + token * ldx;
     for (int t = 0; t < kPanelTokens; ++t) set_scale(t, t < tokens ? largest_magnitude(from + t * ldx, columns) : 0);
-    for (int64_t k = 0; k < columns; k += 64) {
+    int64_t k = 0;
+    for (; k + 64 <= columns; k += 64) {
+      pack_tokens<true>([&](int t) { return quantize64(from + t * ldx + k, 64, inverse[t]); }, tokens,
+                        panel + k / 2 * kPanelRowBytes);
+    }
+    if (k < columns) {
       pack_tokens<true>([&](int t) { return quantize64(from + t * ldx + k, columns - k, inverse[t]); }, tokens,
                         panel + k / 2 * kPanelRowBytes);
     }
