@@ -4,7 +4,7 @@
 #   imports   a folder of native/src includes itself and the folders below it, never one above
 #   json      no header and no file of an instruction set includes the JSON library: its inline functions, compiled
 #             for one, would run on machines without it
-#   length    no file is longer than 800 lines
+#   length    no file is longer than 800 lines, measured results in docs/results aside
 #   paths     no file names a folder of somebody's machine
 #   hosts     every URL leads to a host of the list below
 set -euo pipefail
@@ -43,7 +43,7 @@ check_json() {
 
 check_text() {
   text_files | sort | while read -r file; do
-    [ "$(wc -l <"$file")" -le $most_lines ] || echo "length: $file has $(wc -l <"$file") lines, expected at most $most_lines"
+    [[ $file == ./docs/results/*.json ]] || [ "$(wc -l <"$file")" -le $most_lines ] || echo "length: $file has $(wc -l <"$file") lines, expected at most $most_lines"
     grep -nE "$machine_paths" "$file" | sed "s|^|paths: $file:|" || true
     grep -noE 'https?://[^/"<> )]+' "$file" | grep -vE "://($hosts)(:[0-9]+)?$" | sed "s|^|hosts: $file:|" || true
   done
