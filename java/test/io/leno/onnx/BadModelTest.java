@@ -256,7 +256,7 @@ final class BadModelTest {
     assertTrue(e.getMessage().contains("holds 0 values, expected 2116000000"), e.getMessage());
   }
 
-  private static OnnxModel manyNodes() {
+  static OnnxModel manyNodes() {
     TinyModel m = new TinyModel();
     String x = m.node("Add", m.node("MatMul", X, m.random(1, 4, 4)), m.random(2, 4));
     String gelu =
@@ -282,7 +282,7 @@ final class BadModelTest {
     return m.output(m.node("Mul", gemm, m.node("Sigmoid", gemm))).build();
   }
 
-  private static void read(byte[] bytes) {
+  static void read(byte[] bytes) {
     try {
       OnnxModel model = OnnxModel.parse(bytes);
       model.layers(ShapeEvidence.none());
