@@ -27,7 +27,7 @@ import java.util.Set;
  * threads.
  */
 final class Chain implements AutoCloseable {
-  /** A piece and its session. */
+  /** A piece and its session; null where the piece makes nothing. */
   private record Link(GraphCutter.Piece piece, OrtSession session, Map<LinearLayer, Names> feeds) {}
 
   /** Inputs of a session that take a layer's weights and, where it has one, its bias. */
@@ -57,7 +57,8 @@ final class Chain implements AutoCloseable {
     try {
       for (GraphCutter.Piece piece : cutter.pieces()) {
         Map<LinearLayer, Names> feeds = new LinkedHashMap<>();
-        OrtSession session = Ort.open(withWeightInputs(piece, feeds));
+        OnnxModel part = withWeightInputs(piece, feeds);
+        OrtSession session = piece.makes().isEmpty() ? null : Ort.open(part);
         links.add(new Link(piece, session, feeds));
         learnTypes(session);
       }
@@ -88,9 +89,9 @@ final class Chain implements AutoCloseable {
   LiveTensors start(ModelInputs batch) {
     LiveTensors live = new LiveTensors();
     try {
-      Map<String, NodeInfo> inputs = links.get(0).session.getInputInfo();
       for (ValueInfoProto input : new OnnxModel(model).inputInfos()) {
-        live.put(input.getName(), Ort.tensor(batch, input.getName(), inputs.get(input.getName())));
+        int type = input.getType().getTensorType().getElemType();
+        live.put(input.getName(), Ort.tensor(batch, input.getName(), type));
       }
       advance(live, 0, Map.of());
       return live;
@@ -127,14 +128,10 @@ final class Chain implements AutoCloseable {
       OrtSession session,
       GraphCutter.Piece piece,
       Map<String, OnnxTensor> feeds) {
-    Map<String, OnnxTensor> all = new HashMap<>(feeds);
-    for (String tensor : piece.reads()) {
-      if (session.getInputNames().contains(tensor)) {
-        all.put(tensor, live.get(tensor));
-      }
-    }
     try {
-      if (!piece.makes().isEmpty()) {
+      if (session != null) {
+        Map<String, OnnxTensor> all = new HashMap<>(feeds);
+        piece.reads().forEach(tensor -> all.put(tensor, live.get(tensor)));
         for (Map.Entry<String, OnnxValue> made : session.run(all, piece.makes())) {
           if (!(made.getValue() instanceof OnnxTensor)) {
             throw new LenoUnsupportedException(
@@ -250,13 +247,15 @@ final class Chain implements AutoCloseable {
   }
 
   private void learnTypes(OrtSession session) throws OrtException {
+    if (session == null) {
+      return;
+    }
     for (Map.Entry<String, NodeInfo> output : session.getOutputInfo().entrySet()) {
       if (!(output.getValue().getInfo() instanceof TensorInfo info)) {
         throw new LenoUnsupportedException(
             "tensor " + output.getKey() + " of the model is no dense tensor, expected one");
       }
-      String name = info.onnxType.name().replace("ONNX_TENSOR_ELEMENT_DATA_TYPE_", "");
-      types.put(output.getKey(), type(TensorProto.DataType.valueOf(name).getNumber()));
+      types.put(output.getKey(), type(Ort.elementType(info)));
     }
   }
 
@@ -270,7 +269,9 @@ final class Chain implements AutoCloseable {
   public void close() {
     for (Link link : links) {
       try {
-        link.session.close();
+        if (link.session != null) {
+          link.session.close();
+        }
       } catch (OrtException e) {
         throw Ort.failure(e);
       }

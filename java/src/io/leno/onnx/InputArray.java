@@ -1,5 +1,6 @@
 package io.leno.onnx;
 
+import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
@@ -112,8 +113,16 @@ public final class InputArray {
     }
   }
 
-  OnnxJavaType type() {
-    return type;
+  /** As ONNX numbers them. */
+  int elementType() {
+    switch (type) {
+      case FLOAT:
+        return TensorProto.DataType.FLOAT_VALUE;
+      case INT32:
+        return TensorProto.DataType.INT32_VALUE;
+      default:
+        return TensorProto.DataType.INT64_VALUE;
+    }
   }
 
   /** Whether the number at this place of the flattened array is not zero. */

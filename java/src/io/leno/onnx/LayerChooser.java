@@ -14,6 +14,8 @@ final class LayerChooser {
     0.25, 0.375, 0.5, 0.5625, 0.625, 0.6875, 0.75, 0.8, 0.85, 0.9, 0.94, 0.97
   };
 
+  private static final double WORTHWHILE = 0.95; // of the dense time of the same type
+
   private final List<LinearLayer> layers;
   private final Map<LinearLayer, Map<Integer, ErrorCurve>> curves;
   private final List<LayerChoice> candidates = new ArrayList<>();
@@ -61,7 +63,11 @@ final class LayerChooser {
     for (int l = 0; l < seconds.length; l++) {
       for (int c = 0; c < candidates.size(); c++) {
         LinearLayer layer = layers.get(l);
-        seconds[l][c] = times.seconds(layer, candidates.get(c), tokens.get(layer));
+        LayerChoice choice = candidates.get(c);
+        double dense = times.seconds(layer, LayerChoice.dense(choice.dtype()), tokens.get(layer));
+        double own = times.seconds(layer, choice, tokens.get(layer));
+        // A gain within the noise, or none since dense kernels are chosen, is not worth any error.
+        seconds[l][c] = choice.isDense() || own < WORTHWHILE * dense ? own : 1.001 * dense;
       }
     }
   }

@@ -23,8 +23,8 @@ import java.util.Random;
  * the kept share.
  */
 final class LayerTimes implements AutoCloseable {
-  /** The kernel that was chosen, and its median time. */
-  record Timing(String kernel, double seconds) {}
+  /** The kernel that was chosen, whether it computes with dense weights, and its median time. */
+  record Timing(String kernel, boolean dense, double seconds) {}
 
   private record Question(int rows, int columns, LayerChoice choice, long tokens) {}
 
@@ -71,8 +71,10 @@ final class LayerTimes implements AutoCloseable {
   }
 
   private double at(LinearLayer layer, LayerChoice choice, double sparsity, long tokens) {
-    return known(layer, LayerChoice.of(choice.dtype(), sparsity, choice.vector()), tokens)
-        .seconds();
+    Timing timing = known(layer, LayerChoice.of(choice.dtype(), sparsity, choice.vector()), tokens);
+    return timing.dense()
+        ? known(layer, LayerChoice.dense(choice.dtype()), tokens).seconds()
+        : timing.seconds();
   }
 
   private Timing known(LinearLayer layer, LayerChoice choice, long tokens) {
@@ -133,7 +135,8 @@ final class LayerTimes implements AutoCloseable {
         if (candidate.get("kernel").asText().equals(kernel)
             && candidate.get("weights").asText().equals(weights)
             && candidate.has("microseconds")) {
-          return new Timing(kernel, candidate.get("microseconds").asDouble() * 1e-6);
+          return new Timing(
+              kernel, weights.equals("dense"), candidate.get("microseconds").asDouble() * 1e-6);
         }
       }
       throw new LenoInternalException("kernel " + kernel + " has no time, expected one");

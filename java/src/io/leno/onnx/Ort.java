@@ -1,5 +1,6 @@
 package io.leno.onnx;
 
+import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
@@ -63,7 +64,8 @@ final class Ort {
     Map<String, OnnxTensor> tensors = new HashMap<>();
     try {
       for (Map.Entry<String, NodeInfo> input : session.getInputInfo().entrySet()) {
-        tensors.put(input.getKey(), tensor(inputs, input.getKey(), input.getValue()));
+        int type = input.getValue().getInfo() instanceof TensorInfo info ? elementType(info) : 0;
+        tensors.put(input.getKey(), tensor(inputs, input.getKey(), type));
       }
       return tensors;
     } catch (OrtException e) {
@@ -72,20 +74,27 @@ final class Ort {
     }
   }
 
-  static OnnxTensor tensor(ModelInputs inputs, String name, NodeInfo info) throws OrtException {
+  /** The element type as ONNX numbers them; ONNX Runtime's Java numbers are others. */
+  static int elementType(TensorInfo info) {
+    String name = info.onnxType.name().replace("ONNX_TENSOR_ELEMENT_DATA_TYPE_", "");
+    return TensorProto.DataType.valueOf(name).getNumber();
+  }
+
+  /** The array for an input of this element type, as ONNX numbers them. */
+  static OnnxTensor tensor(ModelInputs inputs, String name, int type) throws OrtException {
     InputArray array = inputs.arrays().get(name);
     if (array == null) {
       throw new LenoArgumentException(
           "inputs have " + inputs.arrays().keySet() + ", expected an array for input " + name);
     }
-    if (info.getInfo() instanceof TensorInfo expected && expected.type != array.type()) {
+    if (array.elementType() != type) {
       throw new LenoArgumentException(
           "input "
               + name
               + " is given as "
               + array.dtype()
               + ", expected "
-              + expected.type.toString().toLowerCase(java.util.Locale.ROOT)
+              + TensorProto.DataType.forNumber(type)
               + " as the model says");
     }
     return array.toTensor(ENVIRONMENT);
