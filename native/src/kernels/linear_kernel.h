@@ -53,6 +53,12 @@ struct LinearCall {
   int64_t ldy = 0;
 };
 
+// What a refusal may depend on beside the spec: to ask costs nothing, not even the dense version of sparse weights.
+struct WeightsKind {
+  DType dtype;
+  bool dense;
+};
+
 struct LinearKernel {
   const char* name;  // dtype_op_pattern_tile_arch, as bf16_linear_shflbw_m32n32k32_amx
   Isa isa;
@@ -60,7 +66,7 @@ struct LinearKernel {
   const LinearFormat* format;
   // Why the kernel cannot run this, "" where it can. The instruction set and the dtype of the weights are checked by
   // the caller.
-  std::string (*refuse)(const PackedWeights& packed, const LinearSpec& spec, int64_t tokens);
+  std::string (*refuse)(WeightsKind weights, const LinearSpec& spec, int64_t tokens);
   // Scratch bytes of one part, a multiple of kCacheLine. For equal parts never less for more tokens, so that what is
   // reserved for many serves fewer.
   int64_t (*scratch_bytes)(const PreparedWeights& weights, const LinearSpec& spec, int64_t tokens, int parts);

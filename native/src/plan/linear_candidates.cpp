@@ -16,10 +16,10 @@ std::string refuse_kernel(const LinearKernel& kernel, Isa isa, DType weights) {
   return isa_refusal(kernel.isa);
 }
 
-std::string refuse_bucket(const LinearKernel& kernel, const PackedWeights& packed, const kernels::LinearSpec& spec,
+std::string refuse_bucket(const LinearKernel& kernel, kernels::WeightsKind weights, const kernels::LinearSpec& spec,
                           const Bucket& bucket) {
   for (const int64_t tokens : {bucket.tokens, bucket.from, bucket.to}) {
-    std::string reason = kernel.refuse(packed, spec, tokens);
+    std::string reason = kernel.refuse(weights, spec, tokens);
     if (!reason.empty()) return reason;
   }
   return "";
@@ -56,19 +56,19 @@ std::shared_ptr<const kernels::PreparedWeights> LinearWeights::prepared(const Li
   return slot;
 }
 
-std::vector<LinearCandidate> linear_candidates(LinearKernels rows, Isa isa, LinearWeights& weights,
+std::vector<LinearCandidate> linear_candidates(LinearKernels rows, Isa isa, const PackedWeights& packed,
                                                const kernels::LinearSpec& spec, const Bucket& bucket) {
   std::vector<LinearCandidate> candidates;
-  const bool sparse = !weights.packed(false).dense();
+  const bool sparse = !packed.dense();
   for (const LinearKernel* row : rows) {
-    const std::string reason = refuse_kernel(*row, isa, weights.packed(false).dtype());
+    const std::string reason = refuse_kernel(*row, isa, packed.dtype());
     if (!reason.empty()) {
       candidates.push_back({row, !sparse, reason, true});
       continue;
     }
     for (const bool dense : {false, true}) {
       if (!dense && !sparse) continue;
-      candidates.push_back({row, dense, refuse_bucket(*row, weights.packed(dense), spec, bucket)});
+      candidates.push_back({row, dense, refuse_bucket(*row, {packed.dtype(), dense || !sparse}, spec, bucket)});
     }
   }
   return candidates;

@@ -39,17 +39,18 @@ struct LinearCandidate {
 class LinearWeights {
  public:
   explicit LinearWeights(std::shared_ptr<const PackedWeights> packed);
-  const PackedWeights& packed(bool dense);
   std::shared_ptr<const kernels::PreparedWeights> prepared(const LinearCandidate& candidate);
 
  private:
+  const PackedWeights& packed(bool dense);
+
   std::shared_ptr<const PackedWeights> packed_, dense_;
   std::map<std::pair<const kernels::LinearFormat*, bool>, std::shared_ptr<const kernels::PreparedWeights>> prepared_;
 };
 
 // Every kernel with the weights as they are and, where these are sparse, with their dense version; in the order of
 // `rows`, each with the reason where it cannot serve the whole bucket.
-std::vector<LinearCandidate> linear_candidates(LinearKernels rows, Isa isa, LinearWeights& weights,
+std::vector<LinearCandidate> linear_candidates(LinearKernels rows, Isa isa, const PackedWeights& packed,
                                                const kernels::LinearSpec& spec, const Bucket& bucket);
 
 }  // namespace leno::plan

@@ -182,7 +182,7 @@ TEST_P(LinearInt8, EveryKernelGivesTheBitsOfTheDefinition) {
   int ran = 0;
   for (const LinearKernel* kernel : int8_kernels()) {
     for (Layout layout : {Layout::token_major, Layout::feature_major}) {
-      if (!kernel->refuse(*packed, spec_of(p, layout), p.tokens).empty()) continue;
+      if (!kernel->refuse({DType::i8, packed->dense()}, spec_of(p, layout), p.tokens).empty()) continue;
       for (int parts : {1, 3}) {
         const std::vector<float> y = forward(*kernel, p, *packed, layout, parts);
         ++ran;
@@ -215,7 +215,7 @@ TEST(LinearInt8NotFinite, SpoilsItsTokenAlone) {
   p.x[19 * 50] = -std::numeric_limits<float>::infinity();
   for (const LinearKernel* kernel : int8_kernels()) {
     for (Layout layout : {Layout::token_major, Layout::feature_major}) {
-      if (!kernel->refuse(*packed, spec_of(p, layout), p.tokens).empty()) continue;
+      if (!kernel->refuse({DType::i8, packed->dense()}, spec_of(p, layout), p.tokens).empty()) continue;
       const std::vector<float> y = forward(*kernel, p, *packed, layout, 1);
       for (size_t i = 0; i < y.size(); ++i) {
         const size_t token = i / 35;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "kernels/cpu/dot_weights.h"
 #include "kernels/registry.h"
 #include "support/sample.h"
 
@@ -28,6 +29,25 @@ TEST(LinearKernels, BestInstructionSetComesFirst) {
   for (size_t i = 1; i < rows.size(); ++i) EXPECT_GE(rows[i - 1]->isa, rows[i]->isa) << rows[i]->name;
 }
 
+// Where offsets or sums have 32 bits, larger K must be refused before anything of that size is made.
+TEST(LinearKernels, RefuseKBeyondTheir32Bits) {
+  int dots = 0;
+  for (const LinearKernel* row : linear_kernels()) {
+    if (row->format != &kDotBf16Format && row->format != &kDotI8Format) continue;
+    ++dots;
+    const bool i8 = row->weights == DType::i8;
+    const auto refusal = [&](int64_t k) {
+      const LinearSpec spec{16, k, Layout::token_major, DType::f32, Activation::none, nullptr};
+      return row->refuse({row->weights, false}, spec, 1);
+    };
+    const int64_t most = i8 ? 133144 : 33554400;
+    EXPECT_EQ("", refusal(most)) << row->name;
+    EXPECT_NE("", refusal(most + 1)) << row->name;
+    EXPECT_NE("", refusal(INT32_MAX)) << row->name;
+  }
+  EXPECT_GE(dots, 1);
+}
+
 // An operator reserves for its largest number of tokens and serves fewer.
 TEST(LinearKernels, ScratchNeverShrinksWithMoreTokens) {
   for (const LinearKernel* row : linear_kernels()) {
@@ -38,7 +58,7 @@ TEST(LinearKernels, ScratchNeverShrinksWithMoreTokens) {
         const auto w = leno_test::random_values(150 * 77, 1);
         const auto packed = dense ? PackedWeights::pack_dense({w.data(), 150, 77, 77}, row->weights) : sparse;
         const LinearSpec spec{150, 77, layout, DType::f32, Activation::none, nullptr};
-        if (!row->refuse(*packed, spec, 16).empty()) continue;
+        if (!row->refuse({row->weights, dense}, spec, 16).empty()) continue;
         const auto prepared = row->format->prepare(*packed);
         for (const int parts : {1, 2, 7}) {
           int64_t before = 0;

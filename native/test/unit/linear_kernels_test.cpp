@@ -23,7 +23,7 @@ void check_rows(const LinearCase& c, std::map<const LinearKernel*, int>& ran) {
   const LinearProblem problem(c);
   std::map<const kernels::LinearFormat*, std::shared_ptr<const kernels::PreparedWeights>> prepared;
   for (const LinearKernel* row : usable(c.weights)) {
-    if (!row->refuse(problem.packed(), problem.spec(), c.tokens).empty()) continue;
+    if (!row->refuse({c.weights, problem.packed().dense()}, problem.spec(), c.tokens).empty()) continue;
     auto& weights = prepared[row->format];
     if (weights == nullptr) weights = row->format->prepare(problem.packed());
     IoBuffer alone(c.io, 0);
@@ -136,7 +136,7 @@ std::string check_with(Fault) {
   const LinearProblem problem(c);
   LinearKernel kernel = *usable(DType::f32).back();
   for (const LinearKernel* row : usable(DType::f32)) {
-    if (row->refuse(problem.packed(), problem.spec(), c.tokens).empty()) kernel = *row;
+    if (row->refuse({c.weights, problem.packed().dense()}, problem.spec(), c.tokens).empty()) kernel = *row;
   }
   g_honest = kernel.run;
   kernel.run = [](const kernels::PreparedWeights& weights, const kernels::LinearSpec& spec,

@@ -38,10 +38,10 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
 
 const LinearFormat kDenseTilesFormat{"dense_tiles", prepare};
 
-std::string dense_tiles_refuse(const PackedWeights& packed, const LinearSpec& spec, int64_t tokens) {
-  if (!packed.dense()) return "the weights have a pattern, this kernel is for dense ones";
+std::string dense_tiles_refuse(WeightsKind weights, const LinearSpec& spec, int64_t tokens) {
+  if (!weights.dense) return "the weights have a pattern, this kernel is for dense ones";
   if (spec.layout != Layout::token_major) return "the layout is feature-major, this kernel is for token-major";
-  return dot_refuse(packed, spec, tokens);
+  return dot_refuse(weights, spec, tokens);
 }
 
 }  // namespace leno::kernels

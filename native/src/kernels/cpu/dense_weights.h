@@ -28,6 +28,6 @@ struct DenseTileWeights : PreparedWeights {
 extern const LinearFormat kDenseTilesFormat;
 
 // Dense weights and token-major activations alone.
-std::string dense_tiles_refuse(const PackedWeights& packed, const LinearSpec& spec, int64_t tokens);
+std::string dense_tiles_refuse(WeightsKind weights, const LinearSpec& spec, int64_t tokens);
 
 }  // namespace leno::kernels

@@ -127,11 +127,20 @@ int64_t DotWeights::bytes() const {
                                                permutation.size() * 4 + scales.size() * 8);
 }
 
-std::string dot_refuse(const PackedWeights& packed, const LinearSpec&, int64_t) {
+std::string dot_refuse(WeightsKind weights, const LinearSpec& spec, int64_t) {
   // 127 * 127 * K has to fit in 32 bits.
   constexpr int64_t kMaxI8Columns = INT32_MAX / (127 * 127);
-  if (packed.dtype() == DType::i8 && packed.columns() > kMaxI8Columns) {
-    return text("K is ", packed.columns(), ", sums of int8 products fit 32 bits up to ", kMaxI8Columns);
+  if (weights.dtype == DType::i8 && spec.columns > kMaxI8Columns) {
+    return text("K is ", spec.columns, ", sums of int8 products fit 32 bits up to ", kMaxI8Columns);
+  }
+  // So has the offset of the last row of a panel, as `sources` holds it.
+  constexpr int64_t kMaxBf16Columns =
+      INT32_MAX / kPanelRowBytes / step_columns(DType::bf16) * step_columns(DType::bf16);
+  static_assert(panel_zero_row(DType::bf16, kMaxBf16Columns) * kPanelRowBytes <= INT32_MAX);
+  static_assert(panel_zero_row(DType::bf16, kMaxBf16Columns + 1) * kPanelRowBytes > INT32_MAX);
+  static_assert(panel_zero_row(DType::i8, kMaxI8Columns) * kPanelRowBytes <= INT32_MAX);
+  if (weights.dtype == DType::bf16 && spec.columns > kMaxBf16Columns) {
+    return text("K is ", spec.columns, ", offsets into a panel of x fit 32 bits up to ", kMaxBf16Columns);
   }
   return "";
 }

@@ -54,6 +54,6 @@ struct DotWeights : PreparedWeights {
 // Rows whose groups are lower than a tile share one with their neighbours, over the union of their columns.
 extern const LinearFormat kDotBf16Format, kDotI8Format;
 
-std::string dot_refuse(const PackedWeights& packed, const LinearSpec& spec, int64_t tokens);
+std::string dot_refuse(WeightsKind weights, const LinearSpec& spec, int64_t tokens);
 
 }  // namespace leno::kernels

@@ -9,9 +9,9 @@ namespace {
 // Beyond this many tokens the skinny kernels lose to the panels everywhere.
 constexpr int64_t kMostSkinnyTokens = 32;
 
-std::string accept(const PackedWeights&, const LinearSpec&, int64_t) { return ""; }
+std::string accept(WeightsKind, const LinearSpec&, int64_t) { return ""; }
 
-std::string refuse_many(const PackedWeights&, const LinearSpec&, int64_t tokens) {
+std::string refuse_many(WeightsKind, const LinearSpec&, int64_t tokens) {
   if (tokens <= kMostSkinnyTokens) return "";
   return text(tokens, " tokens, expected at most ", kMostSkinnyTokens);
 }

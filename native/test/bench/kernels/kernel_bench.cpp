@@ -190,7 +190,7 @@ int main(int argc, char** argv) {
               const Layout layout = ls == "token" ? Layout::token_major : Layout::feature_major;
               const kernels::LinearSpec spec{m,      k, layout, dtype, kernels::Activation(std::stoi(option["act"])),
                                              nullptr};
-              if (!kernel->refuse(*packed, spec, n).empty()) continue;
+              if (!kernel->refuse({dtype, packed->dense()}, spec, n).empty()) continue;
               const auto prepared = kernel->format->prepare(*packed);
               const auto scratch = std::make_shared<AlignedBuffer>(kernel->scratch_bytes(*prepared, spec, n, 1));
               const bool token = layout == Layout::token_major;
