@@ -32,10 +32,10 @@ struct Linalg {
   bool (*eliminate)(int64_t n, double* inverse, int64_t rows, double* w, int64_t drops, int32_t* order, double* loss,
                     double* scratch);
 
-  // Rows first .. first + count - 1 of gram, a row-major k x k matrix, grow by those of a^T b; a and b are `tokens`
-  // rows of k floats at a stride. In fp32.
-  void (*accumulate_gram)(int64_t tokens, int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb,
-                          int64_t first, int64_t count, float* gram);
+  // Rows first .. first + count - 1 of gram, a row-major k x k matrix, become those of a^T b; a and b are `tokens` rows
+  // of k floats at a stride. In fp32.
+  void (*gram_rows)(int64_t tokens, int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, int64_t first,
+                    int64_t count, float* gram);
 };
 
 constexpr int64_t kEliminationPanel = 64;

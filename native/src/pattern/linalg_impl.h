@@ -111,16 +111,16 @@ bool eliminate(int64_t size, double* inverse, int64_t rows, double* weights, int
   return true;
 }
 
-void accumulate_gram(int64_t tokens, int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, int64_t first,
-                     int64_t count, float* gram) {
+void gram_rows(int64_t tokens, int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, int64_t first,
+               int64_t count, float* gram) {
   using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   using Strided = Eigen::Map<const Rows, 0, Eigen::OuterStride<>>;
   const Strided left(a, tokens, k, Eigen::OuterStride<>(lda)), right(b, tokens, k, Eigen::OuterStride<>(ldb));
-  Eigen::Map<Rows>(gram, k, k).middleRows(first, count).noalias() += left.middleCols(first, count).transpose() * right;
+  Eigen::Map<Rows>(gram, k, k).middleRows(first, count).noalias() = left.middleCols(first, count).transpose() * right;
 }
 
 }  // namespace
 
-extern const Linalg LENO_LINALG_TABLE = {factorise, invert_columns, solve, multiply, eliminate, accumulate_gram};
+extern const Linalg LENO_LINALG_TABLE = {factorise, invert_columns, solve, multiply, eliminate, gram_rows};
 
 }  // namespace leno

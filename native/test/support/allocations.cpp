@@ -1,12 +1,20 @@
 #include "support/allocations.h"
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <new>
 
 namespace {
 
-std::atomic<int64_t> count{0};
+std::atomic<int64_t> count{0}, bytes{0}, good{INT64_MAX};
+
+// Counts one; false where it is to fail.
+bool take(size_t n) {
+  ++count;
+  bytes += static_cast<int64_t>(n);
+  return good.load() == INT64_MAX || good.fetch_sub(1) > 0;
+}
 
 }  // namespace
 
@@ -18,25 +26,14 @@ void* __real_realloc(void*, size_t);
 void* __real_aligned_alloc(size_t, size_t);
 int __real_posix_memalign(void**, size_t, size_t);
 
-void* __wrap_malloc(size_t n) {
-  ++count;
-  return __real_malloc(n);
-}
-void* __wrap_calloc(size_t n, size_t size) {
-  ++count;
-  return __real_calloc(n, size);
-}
-void* __wrap_realloc(void* p, size_t n) {
-  ++count;
-  return __real_realloc(p, n);
-}
+void* __wrap_malloc(size_t n) { return take(n) ? __real_malloc(n) : nullptr; }
+void* __wrap_calloc(size_t n, size_t size) { return take(n * size) ? __real_calloc(n, size) : nullptr; }
+void* __wrap_realloc(void* p, size_t n) { return take(n) ? __real_realloc(p, n) : nullptr; }
 void* __wrap_aligned_alloc(size_t alignment, size_t n) {
-  ++count;
-  return __real_aligned_alloc(alignment, n);
+  return take(n) ? __real_aligned_alloc(alignment, n) : nullptr;
 }
 int __wrap_posix_memalign(void** p, size_t alignment, size_t n) {
-  ++count;
-  return __real_posix_memalign(p, alignment, n);
+  return take(n) ? __real_posix_memalign(p, alignment, n) : ENOMEM;
 }
 }
 
@@ -53,5 +50,9 @@ void operator delete(void* p, size_t) noexcept { std::free(p); }
 namespace leno_test {
 
 int64_t allocations() { return count; }
+int64_t allocated_bytes() { return bytes; }
+
+FailingAllocations::FailingAllocations(int64_t n) { good = n; }
+FailingAllocations::~FailingAllocations() { good = INT64_MAX; }
 
 }  // namespace leno_test
