@@ -47,9 +47,7 @@ LENO_API int leno_packed_blob_size(leno_packed packed, int64_t* bytes);
 LENO_API int leno_packed_write_blob(leno_packed packed, void* blob, int64_t capacity_bytes);
 LENO_API int leno_packed_read_blob(const void* blob, int64_t bytes, leno_packed* out);
 LENO_API int leno_packed_save(leno_packed packed, const char* path);
-
-/* Files of 1 MB and more stay memory-mapped while the weights live: replace such a file by renaming another to its
- * name, as leno_packed_save does. Truncating it in place ends the process (SIGBUS). */
+/* The file is read into memory, not mapped: it may be changed, truncated or removed afterwards. */
 LENO_API int leno_packed_load(const char* path, leno_packed* out);
 
 #ifdef __cplusplus

@@ -1,7 +1,6 @@
 #include "core/file.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +9,6 @@
 #include <cerrno>
 #include <system_error>
 
-#include "core/aligned_buffer.h"
 #include "core/error.h"
 
 namespace leno {
@@ -68,28 +66,15 @@ std::string temporary_name(const std::string& path) {
 
 }  // namespace
 
-FileContents read_file(const std::string& path, int64_t map_from_bytes) {
+AlignedBuffer read_file(const std::string& path) {
   Descriptor file(
       ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // opening a pipe must not wait for a writer
   if (file.get() < 0) fail_io(path, "opened", errno);
   struct stat status;
   if (::fstat(file.get(), &status) != 0) fail_io(path, "opened", errno);
   require(S_ISREG(status.st_mode), LENO_ERR_IO, "path ", path, " cannot be read: it is not a regular file");
-  FileContents contents;
-  contents.range.bytes = status.st_size;
-  contents.mapped = status.st_size > 0 && status.st_size >= map_from_bytes;
-  if (contents.mapped) {
-    const size_t bytes = static_cast<size_t>(status.st_size);
-    void* address = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file.get(), 0);
-    if (address == MAP_FAILED) fail_io(path, "mapped", errno);
-    contents.owner.reset(address, [bytes](void* p) { ::munmap(p, bytes); });
-    contents.range.data = static_cast<const std::byte*>(address);
-  } else {
-    auto buffer = std::make_shared<AlignedBuffer>(status.st_size);
-    read_fully(path, file.get(), buffer->data(), status.st_size);
-    contents.range.data = buffer->data();
-    contents.owner = std::move(buffer);
-  }
+  AlignedBuffer contents(status.st_size);
+  read_fully(path, file.get(), contents.data(), contents.bytes());
   return contents;
 }
 

@@ -94,6 +94,7 @@ class Reader {
   std::set<std::string, std::less<>> used_;
 };
 
+// The permutation stays empty where rows stay where they are.
 Pattern read_pattern(Reader& reader, int64_t rows, int64_t columns, bool permuted) {
   Pattern p;
   p.rows = rows;
@@ -110,12 +111,11 @@ Pattern read_pattern(Reader& reader, int64_t rows, int64_t columns, bool permute
   p.indices = reader.integers("indices", columns, p.offsets.back());
   if (permuted) {
     p.permutation = reader.integers("permutation", rows, rows);
-  } else {
-    p.permutation.resize(static_cast<size_t>(rows));
-    for (size_t r = 0; r < p.permutation.size(); ++r) p.permutation[r] = static_cast<int32_t>(r);
   }
   try {
-    check_pattern(p);
+    // Without a permutation nothing is made for every row: groups may be empty, so that rows may be many times the
+    // bytes of the file.
+    permuted ? check_pattern(p) : check_groups(p);
   } catch (const Error& e) {
     fail(LENO_ERR_FORMAT, e.what());
   }
@@ -188,7 +188,7 @@ PackedCodec::Parts PackedCodec::encode(const PackedWeights& p) {
   const int64_t kept = p.kept_weights();
   std::stable_sort(tensors.begin(), tensors.end(),
                    [](const Tensor& a, const Tensor& b) { return (a.dtype == "U16") > (b.dtype == "U16"); });
-  tensors.push_back(tensor("values", tensor_dtype(p.dtype()), p.values_data_, kept, kept * size_of(p.dtype())));
+  tensors.push_back(tensor("values", tensor_dtype(p.dtype()), p.values_.data(), kept, kept * size_of(p.dtype())));
 
   parts.header = safetensors_header(metadata, tensors);
   parts.ranges.push_back(
@@ -213,7 +213,7 @@ void PackedCodec::save(const PackedWeights& packed, const std::string& path) {
   write_file(path, encode(packed).ranges);
 }
 
-std::shared_ptr<const PackedWeights> PackedCodec::decode(ByteRange blob, const std::shared_ptr<const void>& owner) {
+std::shared_ptr<const PackedWeights> PackedCodec::read_blob(ByteRange blob) {
   Reader reader(blob);
   reader.require_metadata("format", kFormat);
   require_format(reader.metadata("version") == kVersion, "version is ", quoted(reader.metadata("version")),
@@ -242,23 +242,15 @@ std::shared_ptr<const PackedWeights> PackedCodec::decode(ByteRange blob, const s
   }
   reader.require_all_used();
 
-  if (owner != nullptr && reinterpret_cast<uintptr_t>(values.data.data) % kCacheLine == 0) {
-    p->values_data_ = values.data.data;
-    p->mapping_ = owner;
-  } else {
-    p->owned_values_ = AlignedBuffer(values.data.bytes);
-    p->values_data_ = p->owned_values_.data();
-    if (kept > 0) std::memcpy(p->owned_values_.data(), values.data.data, static_cast<size_t>(values.data.bytes));
-  }
+  p->values_ = AlignedBuffer(values.data.bytes);
+  if (kept > 0) std::memcpy(p->values_.data(), values.data.data, static_cast<size_t>(values.data.bytes));
   return p;
 }
 
-std::shared_ptr<const PackedWeights> PackedCodec::read_blob(ByteRange blob) { return decode(blob, nullptr); }
-
 std::shared_ptr<const PackedWeights> PackedCodec::load(const std::string& path) {
-  const FileContents file = read_file(path);
+  const AlignedBuffer file = read_file(path);
   try {
-    return decode(file.range, file.mapped ? file.owner : nullptr);
+    return read_blob({file.data(), file.bytes()});
   } catch (const Error& e) {
     fail(e.status(), "path ", path, ": ", e.what());
   }

@@ -18,14 +18,11 @@ class PackedCodec {
 
   // Everything in the blob is checked before it is used. The blob is not needed afterwards.
   static std::shared_ptr<const PackedWeights> read_blob(ByteRange blob);
-  // Values of large files stay in the file's memory map.
   static std::shared_ptr<const PackedWeights> load(const std::string& path);
 
  private:
   struct Parts;
   static Parts encode(const PackedWeights& packed);
-  // owner: what keeps the blob alive where values may stay in it, or nullptr.
-  static std::shared_ptr<const PackedWeights> decode(ByteRange blob, const std::shared_ptr<const void>& owner);
 };
 
 }  // namespace leno

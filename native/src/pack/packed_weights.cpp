@@ -98,8 +98,7 @@ void PackedWeights::store_values(MatrixView<const float> w) {
       }
     }
   }
-  owned_values_ = std::move(buffer);
-  values_data_ = owned_values_.data();
+  values_ = std::move(buffer);
 }
 
 int64_t PackedWeights::kept_weights() const {

@@ -47,7 +47,7 @@ class PackedWeights {
   // Values of the i-th kept vector of group g: group_rows(g) elements.
   template <class T>
   const T* values(int64_t g, int64_t i) const {
-    return reinterpret_cast<const T*>(values_data_) + value_offset(g) + i * group_rows(g);
+    return values_.as<const T>() + value_offset(g) + i * group_rows(g);
   }
   // int8 only: weight = scale * q, per packed row.
   float scale(int64_t packed_row) const { return scales_[size_t(packed_row)]; }
@@ -60,7 +60,7 @@ class PackedWeights {
  private:
   friend class PackedCodec;  // pack/packed_codec: blobs and files
   PackedWeights() = default;
-  void set_shape(const Pattern& pattern);
+  void set_shape(const Pattern& pattern);  // an empty permutation is the identity
   void set_dense_shape(int64_t rows, int64_t columns);
   void store_values(MatrixView<const float> w);
   int64_t start(int64_t g) const { return g == 0 ? 0 : int64_t(ends_[size_t(g) - 1]); }
@@ -75,9 +75,7 @@ class PackedWeights {
   std::vector<uint32_t> ends_;  // per group, the end of its columns in indices_
   NarrowArray indices_;
   std::vector<float> scales_;
-  AlignedBuffer owned_values_;
-  std::shared_ptr<const void> mapping_;  // keeps a mapped file alive where the values lie in one
-  const std::byte* values_data_ = nullptr;
+  AlignedBuffer values_;
 };
 
 }  // namespace leno

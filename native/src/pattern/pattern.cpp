@@ -35,13 +35,22 @@ void check_vector(int64_t vector, const char* name) {
           " is ", vector, ", expected a power of two from ", kMinVector, " to ", kMaxVector);
 }
 
-void check_pattern(const Pattern& p) {
-  constexpr int kBad = LENO_ERR_INVALID_ARGUMENT;
+namespace {
+
+constexpr int kBad = LENO_ERR_INVALID_ARGUMENT;
+
+void check_shape(const Pattern& p) {
   constexpr int64_t kMax = INT32_MAX;
   require(p.rows >= 1 && p.rows <= kMax, LENO_ERR_INVALID_SHAPE, "rows is ", p.rows, ", expected 1 .. ", kMax);
   require(p.columns >= 1 && p.columns <= kMax, LENO_ERR_INVALID_SHAPE, "columns is ", p.columns, ", expected 1 .. ",
           kMax);
   check_vector(p.vector);
+}
+
+}  // namespace
+
+void check_pattern(const Pattern& p) {
+  check_shape(p);
   require(static_cast<int64_t>(p.permutation.size()) == p.rows, LENO_ERR_INVALID_SHAPE, "permutation has ",
           p.permutation.size(), " entries, expected rows = ", p.rows);
   std::vector<bool> seen(static_cast<size_t>(p.rows));
@@ -52,6 +61,11 @@ void check_pattern(const Pattern& p) {
             ", which is there twice, expected every row once");
     seen[static_cast<size_t>(row)] = true;
   }
+  check_groups(p);
+}
+
+void check_groups(const Pattern& p) {
+  check_shape(p);
   require(static_cast<int64_t>(p.offsets.size()) == p.groups() + 1, LENO_ERR_INVALID_SHAPE, "offsets has ",
           p.offsets.size(), " entries, expected groups + 1 = ", p.groups() + 1);
   require(p.offsets.front() == 0, kBad, "offsets[0] is ", p.offsets.front(), ", expected 0");

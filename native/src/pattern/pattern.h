@@ -35,5 +35,7 @@ void check_vector(int64_t vector, const char* name = "vector");
 
 // Throws Error with the offending entry unless the pattern is what its fields claim.
 void check_pattern(const Pattern& pattern);
+// All but the permutation.
+void check_groups(const Pattern& pattern);
 
 }  // namespace leno

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "plan/linear_timing.h"
 
 namespace leno::plan {
 namespace {
@@ -48,8 +49,7 @@ const char* weights_name(bool dense) { return dense ? "dense" : "sparse"; }
 double microseconds(double seconds) { return std::round(seconds * 1e9) / 1e3; }
 double rounded(double x) { return std::round(x * 1e4) / 1e4; }
 
-std::string reason(const LinearBucket& b) {
-  if (b.timed.empty()) return name_of(b.source);
+std::string ranking(const LinearBucket& b) {
   const TimedCandidate *chosen = nullptr, *dense = nullptr, *sparse = nullptr;
   for (const TimedCandidate& c : b.timed) {
     if (c.kernel == b.kernel->name && c.dense == b.dense) chosen = &c;
@@ -64,6 +64,16 @@ std::string reason(const LinearBucket& b) {
                 weights_name(!b.dense), " one");
   }
   return text("within ", kTie * 100, " % of the best dense candidate, and needs less memory");
+}
+
+std::string reason(const LinearBucket& b) {
+  if (b.timed.empty()) return name_of(b.source);
+  std::string reason = ranking(b);
+  if (b.timed_tokens < b.bucket.tokens) {
+    reason += text("; timed with ", b.timed_tokens, " tokens, more would take over ", kMostTimedBytes >> 20,
+                   " MB of x and y");
+  }
+  return reason;
 }
 
 Json to_json(const LinearBucket& b) {
@@ -88,6 +98,7 @@ Json to_json(const LinearBucket& b) {
           {"weights", weights_name(b.dense)},
           {"source", name_of(b.source)},
           {"reason", reason(b)},
+          {"timed_tokens", b.timed.empty() ? Json(nullptr) : Json(b.timed_tokens)},
           {"prepared_bytes", b.weights->bytes()},
           {"candidates", candidates}};
 }

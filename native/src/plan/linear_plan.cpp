@@ -81,7 +81,7 @@ class Planner {
   // kernel that was asked for by name serves what it can.
   void serve_larger_counts(LinearPlan& plan) {
     LinearBucket& last = plan.buckets.back();
-    if (last.kernel->refuse(weights_.packed(last.dense), question_.spec, kMaxTokens).empty()) {
+    if (last.kernel->refuse({packed_.dtype(), last.dense || packed_.dense()}, question_.spec, kMaxTokens).empty()) {
       last.bucket.to = kMaxTokens;
     } else if (question_.kernel.empty() && last.bucket.to < kMaxTokens) {
       const int64_t from = last.bucket.to + 1;
@@ -93,7 +93,7 @@ class Planner {
     LinearBucket result;
     result.bucket = bucket;
     std::vector<LinearCandidate> able;
-    for (LinearCandidate& c : linear_candidates(rows_, device_.isa(), weights_, question_.spec, bucket)) {
+    for (LinearCandidate& c : linear_candidates(rows_, device_.isa(), packed_, question_.spec, bucket)) {
       (c.refusal.empty() ? able : result.refused).push_back(std::move(c));
     }
     const LinearCandidate winner = question_.kernel.empty() ? choose_among(able, result) : forced(able, result);
@@ -123,6 +123,7 @@ class Planner {
       result.source = Source::single;
       return able.front();
     }
+    result.timed_tokens = timed_tokens(question_.spec, result.bucket.tokens);
     const std::string key = question_key(device_, packed_, question_, result.bucket);
     const std::string memory_key = machine_ + " | " + key;
     std::optional<Choice> choice;
@@ -136,7 +137,7 @@ class Planner {
     // What a file claims is only taken where it is possible.
     if (!choice || find_able(able, choice->kernel, choice->dense) == nullptr) {
       result.source = Source::measured;
-      choice = choose(time_linear(device_, weights_, question_.spec, question_.residual, result.bucket.tokens, able));
+      choice = choose(time_linear(device_, weights_, question_.spec, question_.residual, result.timed_tokens, able));
       remember(memory_key, *choice);
       file_.add(key, *choice);
     }

@@ -20,6 +20,7 @@ struct LinearBucket {
   bool dense = false;
   Source source = Source::measured;
   std::vector<TimedCandidate> timed;
+  int64_t timed_tokens = 0;  // that `timed` is of
   std::vector<LinearCandidate> refused;
 };
 

@@ -1,5 +1,6 @@
 #include "plan/linear_timing.h"
 
+#include <algorithm>
 #include <functional>
 #include <random>
 
@@ -27,6 +28,11 @@ AlignedBuffer random_activations(int64_t count, DType dtype, uint32_t seed) {
 }
 
 }  // namespace
+
+int64_t timed_tokens(const LinearSpec& spec, int64_t tokens) {
+  const int64_t token_bytes = (spec.rows + spec.columns) * size_of(spec.io);
+  return std::min(tokens, std::max<int64_t>(1, kMostTimedBytes / token_bytes));
+}
 
 std::vector<TimedCandidate> time_linear(Device& device, LinearWeights& weights, const LinearSpec& spec, bool residual,
                                         int64_t tokens, const std::vector<LinearCandidate>& candidates) {

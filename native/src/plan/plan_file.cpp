@@ -17,13 +17,14 @@ using Json = nlohmann::json;
 constexpr const char* kMagic = "leno_plan";
 constexpr int kFormat = 1;
 
-// Reads the whole document, or an empty one where there is no file. Throws Error where it holds something else.
+// Reads the whole document, or an empty one where there is no file or nothing in it. Throws Error where it holds
+// something else.
 Json read_document(const std::string& path) {
   std::error_code unknown;
   if (!std::filesystem::exists(path, unknown) && !unknown) return Json::object();
-  const FileContents file = read_file(path, INT64_MAX);  // copied: others may change it meanwhile
-  const char* first = reinterpret_cast<const char*>(file.range.data);
-  Json document = Json::parse(first, first + file.range.bytes, nullptr, false);
+  const AlignedBuffer file = read_file(path);
+  if (file.bytes() == 0) return Json::object();
+  Json document = Json::parse(file.as<const char>(), file.as<const char>() + file.bytes(), nullptr, false);
   require(document.is_object() && document.contains(kMagic) && document[kMagic].is_number_integer(), LENO_ERR_FORMAT,
           "it holds no plan");
   require(document[kMagic] == kFormat, LENO_ERR_FORMAT, "its format is ", document[kMagic].dump(), ", expected ",

@@ -245,11 +245,17 @@ TEST_F(Packed, LargeFilesOutliveTheirName) {
   ASSERT_EQ(LENO_OK, leno_packed_load(path("w").c_str(), &loaded)) << leno_last_error();
   ASSERT_TRUE(fs::remove(path("w")));
   EXPECT_EQ(w, dense(loaded));
-  // Saving over the file that is mapped does not touch the map.
+  // Nor do they hear of what becomes of it.
   ASSERT_EQ(LENO_OK, leno_packed_save(loaded, path("w").c_str()));
   leno_packed_destroy(loaded);
   ASSERT_EQ(LENO_OK, leno_packed_load(path("w").c_str(), &loaded));
   ASSERT_EQ(LENO_OK, leno_packed_save(packed_, path("w").c_str()));
+  EXPECT_EQ(w, dense(loaded));
+  leno_packed_destroy(loaded);
+  // Truncated in place, a map would end the process.
+  ASSERT_EQ(LENO_OK, leno_packed_save(large, path("w").c_str()));
+  ASSERT_EQ(LENO_OK, leno_packed_load(path("w").c_str(), &loaded));
+  fs::resize_file(path("w"), 10);
   EXPECT_EQ(w, dense(loaded));
   leno_packed_destroy(loaded);
   leno_packed_destroy(large);

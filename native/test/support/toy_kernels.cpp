@@ -1,5 +1,6 @@
 #include "support/toy_kernels.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <vector>
@@ -10,7 +11,7 @@ namespace {
 using namespace leno;
 using namespace leno::kernels;
 
-std::atomic<int64_t> prepared{0}, runs{0};
+std::atomic<int64_t> prepared{0}, runs{0}, most_tokens{0};
 
 struct ToyWeights : PreparedWeights {
   int64_t bytes() const override { return static_cast<int64_t>(w.size() * sizeof(float)); }
@@ -29,10 +30,10 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
 
 constexpr LinearFormat kFormat{"toy", prepare};
 
-std::string take_all(const PackedWeights&, const LinearSpec&, int64_t) { return ""; }
-std::string take_sparse(const PackedWeights& p, const LinearSpec&, int64_t) { return p.dense() ? "toy: dense" : ""; }
-std::string take_dense(const PackedWeights& p, const LinearSpec&, int64_t) { return p.dense() ? "" : "toy: sparse"; }
-std::string take_few(const PackedWeights&, const LinearSpec&, int64_t n) { return n > 4 ? "toy: too many" : ""; }
+std::string take_all(WeightsKind, const LinearSpec&, int64_t) { return ""; }
+std::string take_sparse(WeightsKind w, const LinearSpec&, int64_t) { return w.dense ? "toy: dense" : ""; }
+std::string take_dense(WeightsKind w, const LinearSpec&, int64_t) { return w.dense ? "" : "toy: sparse"; }
+std::string take_few(WeightsKind, const LinearSpec&, int64_t n) { return n > 4 ? "toy: too many" : ""; }
 
 int64_t scratch_bytes(const PreparedWeights&, const LinearSpec& spec, int64_t, int) {
   return round_up(spec.columns * 4, kCacheLine);
@@ -42,6 +43,7 @@ template <int kRepeat>
 void run(const PreparedWeights& weights, const LinearSpec& s, const LinearCall& c, std::byte* scratch, int part,
          int parts) noexcept {
   ++runs;
+  most_tokens = std::max(most_tokens.load(), c.tokens);
   const auto& toy = static_cast<const ToyWeights&>(weights);
   const bool tm = s.layout == Layout::token_major;
   const auto* x = static_cast<const float*>(c.x);
@@ -74,5 +76,6 @@ const LinearKernel kToyBf16{"toy_bf16", Isa::portable, DType::bf16, &kFormat, ta
 
 int64_t toy_prepared() { return prepared; }
 int64_t toy_runs() { return runs; }
+int64_t toy_most_tokens() { return most_tokens; }
 
 }  // namespace leno_test

@@ -16,5 +16,7 @@ extern const leno::kernels::LinearKernel kToyBf16;    // for bf16 weights
 // Calls of any toy's prepare and run since the start.
 int64_t toy_prepared();
 int64_t toy_runs();
+// The most tokens of a run since the start.
+int64_t toy_most_tokens();
 
 }  // namespace leno_test

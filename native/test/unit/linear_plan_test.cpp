@@ -13,6 +13,7 @@
 #include "plan/linear_explain.h"
 #include "plan/plan_file.h"
 #include "plan/plan_memory.h"
+#include "support/allocations.h"
 #include "support/sample.h"
 #include "support/toy_kernels.h"
 
@@ -155,6 +156,24 @@ TEST_F(LinearPlanTest, OneCandidateIsNotMeasured) {
   EXPECT_EQ(Source::single, p.buckets[0].source);
 }
 
+// The toys prepare M K floats; making the dense weights first takes as much twice again.
+TEST_F(LinearPlanTest, DenseWeightsAreNotMadeWhereTheChoiceIsKnownToBeSparse) {
+  packed = random_packed(256, 256, 8);
+  question.spec.rows = question.spec.columns = 256;
+  question.buckets = {1};
+  const std::vector<const LinearKernel*> rows{&kToySparse, &kToySlow};
+  const auto bytes_of = [&] {
+    const int64_t before = allocated_bytes();
+    EXPECT_FALSE(plan(rows).buckets[0].dense);
+    return allocated_bytes() - before;
+  };
+  constexpr int64_t kDense = 256 * 256 * 4;
+  EXPECT_GT(bytes_of(), 3 * kDense) << "measured";
+  EXPECT_LT(bytes_of(), 2 * kDense) << "known from this process";
+  question.kernel = "toy_slow";
+  EXPECT_LT(bytes_of(), 2 * kDense) << "asked for by name";
+}
+
 TEST_F(LinearPlanTest, EachFormatIsPreparedOnceAndTheUnusedFreed) {
   const int64_t before = toy_prepared();
   const LinearPlan p = plan({&kToySlow, &kToy});
@@ -213,7 +232,7 @@ TEST_F(LinearPlanTest, AFileThatClaimsTheImpossibleIsNotBelieved) {
 
 TEST_F(LinearPlanTest, AFileThatIsNoPlanIsLeftAlone) {
   question.plan_file = path;
-  for (const std::string content : {"", "weights of a model", "{\"leno_plan\":2}", "{}", "[1]", "{\"leno_plan\":1}",
+  for (const std::string content : {"weights of a model", "{\"leno_plan\":2}", "{}", "[1]", "{\"leno_plan\":1}",
                                     "{\"leno_plan\":1,\"machines\":[]}", "{\"leno_plan\":{},\"machines\":{}}"}) {
     std::ofstream(path) << content;
     forget_all();
@@ -222,6 +241,15 @@ TEST_F(LinearPlanTest, AFileThatIsNoPlanIsLeftAlone) {
     EXPECT_THAT(p.plan_file_status, HasSubstr("ignored and left alone: "));
     EXPECT_EQ(content, read_file());
   }
+}
+
+// As a temporary file is, before anything is written to it.
+TEST_F(LinearPlanTest, AnEmptyFileIsANewPlan) {
+  question.plan_file = path;
+  std::ofstream(path) << "";
+  EXPECT_EQ("new; written, 3 choices added", plan({&kToy, &kToySlow}).plan_file_status);
+  forget_all();
+  EXPECT_EQ("read, 3 choices for this machine", plan({&kToy, &kToySlow}).plan_file_status);
 }
 
 // Opening a pipe for reading waits for a writer, who may never come.
@@ -263,6 +291,22 @@ TEST_F(LinearPlanTest, WritersAtOnceLeaveAWholeFile) {
   }
   for (std::thread& w : writers) w.join();
   EXPECT_EQ("read, 80 choices for this machine", PlanFile(path, "machine").status());
+}
+
+TEST_F(LinearPlanTest, BucketsThatAreTooLargeAreTimedWithFewerTokens) {
+  constexpr int64_t kColumns = 1 << 18;  // a token takes a megabyte and 4 bytes
+  packed = random_packed(1, kColumns, 4);
+  question.spec.rows = 1;
+  question.spec.columns = kColumns;
+  question.buckets = {2, 100};
+  const LinearPlan p = plan({&kToy});
+  EXPECT_EQ(2, p.buckets[0].timed_tokens);
+  EXPECT_EQ(63, p.buckets[1].timed_tokens);
+  EXPECT_EQ(63, toy_most_tokens());
+  const auto json = nlohmann::json::parse(explain(LinearDescription(device, *packed, question, false), p));
+  EXPECT_EQ(63, json["buckets"][1]["timed_tokens"]);
+  EXPECT_THAT(json["buckets"][1]["reason"], HasSubstr("timed with 63 tokens"));
+  EXPECT_THAT(json["buckets"][0]["reason"], testing::Not(HasSubstr("timed with")));
 }
 
 TEST_F(LinearPlanTest, ExplainIsJsonThatTellsAll) {

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "pack/safetensors.h"
+#include "support/allocations.h"
 #include "unit/packed_fixture.h"
 
 namespace {
@@ -58,6 +59,25 @@ std::string refusal(const Blob& blob) {
     return e.what();
   }
   return "nothing was refused";
+}
+
+// Groups that keep nothing cost the file 4 bytes for up to 128 rows.
+TEST(PackedHostile, ManyRowsWithoutWeightsTakeMemoryLikeTheFile) {
+  Sample s;
+  s.pattern.rows = 1 << 20;
+  s.pattern.columns = 1;
+  s.pattern.vector = 128;
+  s.pattern.offsets.assign(size_t(s.pattern.groups()) + 1, 0);
+  s.pattern.permutation.resize(size_t(s.pattern.rows));
+  for (size_t r = 0; r < s.pattern.permutation.size(); ++r) s.pattern.permutation[r] = int32_t(r);
+  s.w.resize(size_t(s.pattern.rows));
+  const Blob blob = blob_of(*PackedWeights::pack(s.pattern, s.view(), DType::f32));
+  const int64_t before = leno_test::allocated_bytes();
+  const auto packed = read(blob);
+  EXPECT_LT(leno_test::allocated_bytes() - before, 20 * int64_t(blob.size()));
+  EXPECT_TRUE(packed->identity());
+  EXPECT_EQ(blob, blob_of(*packed));
+  EXPECT_EQ(s.pattern.permutation, packed->pattern().permutation);
 }
 
 struct HeaderFault {
