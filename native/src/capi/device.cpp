@@ -34,6 +34,7 @@ const char* leno_isa_name(int isa) {
 }
 
 const char* leno_isa_refusal(int isa) {
+  if (isa == LENO_ISA_AUTO) return "";
   return is_isa(isa) ? leno::isa_refusal(static_cast<Isa>(isa)) : "unknown instruction set";
 }
 

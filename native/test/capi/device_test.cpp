@@ -13,6 +13,8 @@ TEST(Base, HeadersCompileAsC) { EXPECT_TRUE(leno_headers_compile_as_c()); }
 TEST(Device, PortableIsAlwaysThere) {
   EXPECT_EQ(1, leno_isa_supported(LENO_ISA_PORTABLE));
   EXPECT_STREQ("", leno_isa_refusal(LENO_ISA_PORTABLE));
+  EXPECT_STREQ("", leno_isa_refusal(LENO_ISA_AUTO));
+  EXPECT_STREQ("unknown instruction set", leno_isa_refusal(7));
   EXPECT_EQ(0, leno_isa_supported(7));
   EXPECT_STREQ("unknown", leno_isa_name(7));
 }

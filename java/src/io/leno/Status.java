@@ -12,7 +12,7 @@ public enum Status {
   BUFFER_TOO_SMALL(13),
   /** An address that is no multiple of its element size. */
   MISALIGNED(14),
-  /** An object that is closed, in use, or of another kind than is needed. */
+  /** An object that is closed or in use, or that lacks what is asked for. */
   INVALID_STATE(20),
   /** Valid, but not on this machine or in this build. */
   UNSUPPORTED(30),
