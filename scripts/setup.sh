@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes sure that what the build needs is there: installs it through the system's package manager where it may, else
-# prints the one line to run.
+# usage: setup.sh [demo]
+# Makes sure that what the build needs is there, for the demo too where that is said: installs it through the system's
+# package manager where it may, else prints the one line to run.
 set -euo pipefail
 
 packages=()
@@ -16,6 +17,11 @@ need clang-format clang-format
 [ -e /usr/include/nlohmann/json.hpp ] || packages+=(nlohmann-json3-dev)
 if ! command -v javac >/dev/null 2>&1 && [ ! -x "${JAVA_HOME:-/nonexistent}/bin/javac" ]; then
   packages+=(openjdk-17-jdk-headless)
+fi
+if [ "${1:-}" = demo ]; then
+  need npm npm
+  need fc-list fontconfig # and a font: Java draws the report's pictures with them
+  [ -n "$(find /usr/share/fonts -name '*.ttf' -print -quit 2>/dev/null)" ] || packages+=(fonts-dejavu-core)
 fi
 [ ${#packages[@]} -eq 0 ] && exit 0
 

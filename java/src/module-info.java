@@ -9,6 +9,7 @@ module io.leno {
   requires static com.google.protobuf;
   requires static com.microsoft.onnxruntime;
   requires static info.picocli;
+  requires static java.desktop;
   requires static org.tribuo.util.onnx;
 
   exports io.leno;

@@ -1,6 +1,7 @@
 package io.leno.cli;
 
 import ai.onnxruntime.OrtException;
+import io.leno.cli.report.TextTable;
 import io.leno.onnx.ModelComparison;
 import io.leno.onnx.ModelInputs;
 import io.leno.onnx.OnnxModel;
@@ -94,7 +95,7 @@ final class CompareCommand implements Callable<Integer> {
               format("%.6f", result.cosine()),
               format("%.3g", result.largestError())));
     }
-    output.printf("%s", Output.table(table));
+    output.printf("%s", TextTable.of(table));
     if (batchOfInputs.isGenerated()) {
       output.printf("the inputs are made up: the errors say little about real ones (--inputs)%n");
     }

@@ -3,6 +3,7 @@ package io.leno.cli;
 import io.leno.Matrix;
 import io.leno.Pattern;
 import io.leno.StructureReport;
+import io.leno.cli.report.TextTable;
 import io.leno.onnx.LinearLayer;
 import io.leno.onnx.OnnxModel;
 import io.leno.onnx.ShapeEvidence;
@@ -40,7 +41,7 @@ final class InspectCommand implements Runnable {
       layers.add(describe(layer, table));
     }
     Map<String, String> skipped = onnx.skippedLayers();
-    output.printf("%s", Output.table(table));
+    output.printf("%s", TextTable.of(table));
     output.printf("%n%d layers with %,d weights can be replaced%n", layers.size(), weights);
     skipped.forEach((name, reason) -> output.printf("left as it is: %s: %s%n", name, reason));
     Map<String, Object> report = new LinkedHashMap<>();

@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       DoctorCommand.class,
       InspectCommand.class,
+      AccelerateCommand.class,
       CompareCommand.class,
       BenchCommand.class
     })

@@ -1,0 +1,334 @@
+package io.leno.cli;
+
+import ai.onnxruntime.OrtException;
+import io.leno.DType;
+import io.leno.LenoArgumentException;
+import io.leno.LenoIOException;
+import io.leno.cli.report.ModelRow;
+import io.leno.cli.report.Report;
+import io.leno.cli.report.ReportFolder;
+import io.leno.cli.report.ReportJson;
+import io.leno.cli.report.ReportTables;
+import io.leno.cli.report.Setting;
+import io.leno.cli.report.TextTable;
+import io.leno.onnx.Acceleration;
+import io.leno.onnx.AccelerationReport;
+import io.leno.onnx.Accelerator;
+import io.leno.onnx.Goal;
+import io.leno.onnx.MaskFile;
+import io.leno.onnx.ModelComparison;
+import io.leno.onnx.ModelInputs;
+import io.leno.onnx.OnnxModel;
+import io.leno.onnx.OutputMetric;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Prunes and rounds the linear layers of a model, and says what came of it. */
+@Command(
+    name = "accelerate",
+    description =
+        "Make a model faster: prune and round its linear layers, put our operators in their place,"
+            + " and report speed and accuracy of each layer and of the whole.",
+    mixinStandardHelpOptions = true)
+final class AccelerateCommand implements Callable<Integer> {
+  private static final int GENERATED_SAMPLES = 96;
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "MODEL", description = "An ONNX file with float weights.")
+  private Path model;
+
+  @Option(
+      names = {"-o", "--output"},
+      required = true,
+      paramLabel = "OUT",
+      description = "Where the accelerated model goes.")
+  private Path out;
+
+  @Option(
+      names = "--budget",
+      paramLabel = "COSINE",
+      description =
+          "The fastest model whose mean cosine to the dense one stays at or above this, 0 < x < 1"
+              + " (0.99, where --sparsity is not given).")
+  private Double budget;
+
+  @Option(
+      names = "--sparsity",
+      paramLabel = "SHARE",
+      description =
+          "Share of all weights to drop, 0 <= s < 1, spread over layers by measured sensitivity.")
+  private Double sparsity;
+
+  @Option(names = "--uniform", description = "The same --sparsity in every layer.")
+  private boolean uniform;
+
+  @Option(
+      names = "--vector",
+      split = ",",
+      paramLabel = "V",
+      description =
+          "Rows of a group, 4 to 128; several for --budget to choose from (16). Small ones are more"
+              + " accurate, large ones may be faster.")
+  private Integer[] vectors;
+
+  @Option(
+      names = "--dtype",
+      split = ",",
+      paramLabel = "TYPE",
+      description =
+          "Types of stored weights, of ${COMPLETION-CANDIDATES}; several for --budget to choose"
+              + " from (F32,BF16,I8; F32 with --sparsity).")
+  private DType[] dtypes;
+
+  @Option(
+      names = "--calibrate",
+      paramLabel = "FILE.npz",
+      description =
+          "Real inputs to fit weights to, an array per input, samples in the first axis; a few"
+              + " hundred are enough. Made up where missing.")
+  private Path calibrate;
+
+  @Option(
+      names = "--held-out",
+      paramLabel = "FILE.npz",
+      description = "Real inputs to measure on (the last third of --calibrate).")
+  private Path heldOut;
+
+  @Option(
+      names = "--dim",
+      paramLabel = "NAME=SIZE",
+      description = "Size of a symbolic axis, where inputs are made up.")
+  private Map<String, Long> dims = new LinkedHashMap<>();
+
+  @Option(
+      names = "--metric",
+      defaultValue = "rows",
+      paramLabel = "rows|mean:OUTPUT",
+      description =
+          "What is compared: all vectors of the outputs' last axis, or the mean over tokens of one"
+              + " output [samples, tokens, features] (${DEFAULT-VALUE}).")
+  private String metric;
+
+  @Option(names = "--threads", description = "Threads that prune (all processors).")
+  private Integer threads;
+
+  @Option(
+      names = "--serving-threads",
+      defaultValue = "1",
+      description = "Threads that the model will be served with (${DEFAULT-VALUE}).")
+  private int servingThreads;
+
+  @Option(
+      names = "--tokens",
+      description = "Tokens that a layer is served at once (those of one held-out sample).")
+  private Long tokens;
+
+  @Option(
+      names = "--rounds",
+      defaultValue = "50",
+      description = "Rounds of the final comparison (${DEFAULT-VALUE}).")
+  private int rounds;
+
+  @Option(
+      names = "--masks",
+      paramLabel = "FILE.safetensors",
+      description = "Write which weights were kept, for retraining elsewhere.")
+  private Path masks;
+
+  @Option(
+      names = "--plan",
+      paramLabel = "FILE",
+      description = "File that keeps the choices of kernels.")
+  private Path plan;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "1",
+      description = "Equal seeds give equal patterns (${DEFAULT-VALUE}).")
+  private int seed;
+
+  @Option(
+      names = "--report",
+      paramLabel = "DIR",
+      description = "Write a report with pictures: index.html, report.json.")
+  private Path report;
+
+  @Mixin private Output output;
+
+  @Override
+  public Integer call() throws OrtException {
+    Goal goal = goal();
+    OutputMetric compared = metric();
+    requireWritable();
+    OnnxModel dense = OnnxModel.load(model);
+    ModelInputs fitted = calibration(dense);
+    ModelInputs measured = heldOut == null ? null : ModelInputs.load(heldOut);
+    Acceleration made = accelerate(dense, goal, compared, fitted, measured);
+    made.model().save(out);
+    if (masks != null) {
+      MaskFile.save(masks, made.masks());
+    }
+    ModelInputs last = measured == null ? fitted : measured;
+    List<ModelComparison.Result> timed =
+        compare(dense, made.model(), last.slice(last.samples() - 1, last.samples()));
+    tell(report(goal, made, timed));
+    return 0;
+  }
+
+  private Goal goal() {
+    if (budget != null && sparsity != null) {
+      throw wrong("--budget and --sparsity are both given, expected one of them");
+    }
+    if (uniform && sparsity == null) {
+      throw wrong("--uniform is given without --sparsity, expected both");
+    }
+    try {
+      if (sparsity == null) {
+        return Goal.accuracy(budget == null ? 0.99 : budget);
+      }
+      return uniform ? Goal.uniform(sparsity) : Goal.overall(sparsity);
+    } catch (LenoArgumentException e) {
+      throw wrong(e.getMessage());
+    }
+  }
+
+  private OutputMetric metric() {
+    if (metric.equals("rows")) {
+      return OutputMetric.rows();
+    }
+    if (metric.startsWith("mean:") && metric.length() > 5) {
+      return OutputMetric.maskedMean(metric.substring(5));
+    }
+    throw wrong("--metric is " + metric + ", expected rows or mean:OUTPUT");
+  }
+
+  private ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  /** Minutes of work should not end at a folder that is not there. */
+  private void requireWritable() {
+    for (Path file : new Path[] {out, masks, plan, output.file()}) {
+      Path folder = file == null ? null : file.toAbsolutePath().getParent();
+      if (folder != null && !(Files.isDirectory(folder) && Files.isWritable(folder))) {
+        throw new LenoIOException(
+            file + " cannot be written: " + folder + " is no folder that may be written to");
+      }
+    }
+    if (report != null) {
+      try {
+        Files.createDirectories(report);
+      } catch (IOException e) {
+        throw new LenoIOException("report " + report + " cannot be made: " + e);
+      }
+    }
+  }
+
+  private ModelInputs calibration(OnnxModel dense) {
+    if (calibrate != null) {
+      return ModelInputs.load(calibrate);
+    }
+    output
+        .err()
+        .println("no --calibrate: inputs are made up, accuracy says little about real ones");
+    return ModelInputs.generate(dense, dims, GENERATED_SAMPLES, seed);
+  }
+
+  private Acceleration accelerate(
+      OnnxModel dense, Goal goal, OutputMetric compared, ModelInputs fitted, ModelInputs measured) {
+    ProgressPrinter progress = new ProgressPrinter(output.err());
+    Accelerator.Builder builder =
+        Accelerator.builder(dense)
+            .goal(goal)
+            .metric(compared)
+            .calibration(fitted)
+            .servingThreads(servingThreads)
+            .seed(seed)
+            .progress(progress);
+    if (measured != null) {
+      builder.heldOut(measured);
+    }
+    if (vectors != null) {
+      builder.vectors(vectors);
+    }
+    if (dtypes != null) {
+      builder.dtypes(dtypes);
+    }
+    if (threads != null) {
+      builder.threads(threads);
+    }
+    if (tokens != null) {
+      builder.tokens(tokens);
+    }
+    if (plan != null) {
+      builder.planFile(plan);
+    }
+    try {
+      return builder.build().run();
+    } finally {
+      progress.done();
+    }
+  }
+
+  private List<ModelComparison.Result> compare(
+      OnnxModel dense, OnnxModel accelerated, ModelInputs sample) throws OrtException {
+    Map<String, OnnxModel> models = new LinkedHashMap<>();
+    models.put("dense", dense);
+    models.put("accelerated", accelerated);
+    return ModelComparison.of(models, sample)
+        .threads(servingThreads)
+        .rounds(rounds)
+        .planFile(plan)
+        .run();
+  }
+
+  private Report report(Goal goal, Acceleration made, List<ModelComparison.Result> timed) {
+    AccelerationReport found = made.report();
+    List<ModelRow> rows = new ArrayList<>();
+    rows.add(ModelRow.of(timed.get(0), Map.of("cosine", 1.0)));
+    rows.add(ModelRow.of(timed.get(1), Map.of("cosine", found.similarity())));
+    Map<String, String> facts = new LinkedHashMap<>();
+    facts.put("model", model.toString());
+    facts.put("accelerated", out.toString());
+    facts.put("goal", goal.toString());
+    facts.put("cosine", found.metric() + ", " + found.heldOutSamples() + " held-out samples");
+    facts.put("inputs", found.generatedInputs() ? "made up" : calibrate.toString());
+    facts.put(
+        "latency",
+        "one sample, " + servingThreads + " thread(s), median of " + rounds + " rounds in turn");
+    return new Report(
+        model.getFileName() + ", accelerated",
+        facts,
+        rows,
+        List.of(new Setting("accelerated", goal.toString(), found, made.masks())));
+  }
+
+  private void tell(Report result) {
+    AccelerationReport found = result.settings().get(0).report();
+    output.printf("%s%n", TextTable.of(ReportTables.layers(found)));
+    found
+        .skipped()
+        .forEach((name, reason) -> output.printf("left as it is: %s: %s%n", name, reason));
+    output.printf("%s%n%n", ReportTables.summary(found));
+    output.printf("%s", TextTable.of(ReportTables.models(result.models())));
+    if (report != null) {
+      ReportFolder.write(report, result);
+      output.printf("%nreport: %s%n", report.resolve("index.html"));
+    }
+    output.json(ReportJson.of(result));
+  }
+}

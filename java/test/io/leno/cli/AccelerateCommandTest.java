@@ -1,0 +1,130 @@
+package io.leno.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AccelerateCommandTest {
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  @TempDir private Path folder;
+  private String model;
+  private String accelerated;
+
+  @BeforeEach
+  void makeModel() throws Exception {
+    model = TinyModel.write(folder.resolve("tiny.onnx")).toString();
+    accelerated = folder.resolve("fast.onnx").toString();
+  }
+
+  private int run(String... arguments) {
+    return Main.commandLine()
+        .setOut(new PrintWriter(out))
+        .setErr(new PrintWriter(err))
+        .execute(arguments);
+  }
+
+  private int accelerate(String... options) {
+    String[] arguments = new String[options.length + 4];
+    arguments[0] = "accelerate";
+    arguments[1] = model;
+    arguments[2] = "-o";
+    arguments[3] = accelerated;
+    System.arraycopy(options, 0, arguments, 4, options.length);
+    return run(arguments);
+  }
+
+  @Test
+  void sparsityMakesAModelAndMasks() throws Exception {
+    Path json = folder.resolve("result.json");
+    Path masks = folder.resolve("masks.safetensors");
+    int code =
+        accelerate(
+            "--sparsity",
+            "0.5",
+            "--uniform",
+            "--vector",
+            "8",
+            "--dtype",
+            "F32",
+            "--rounds",
+            "3",
+            "--json",
+            json.toString(),
+            "--masks",
+            masks.toString());
+    assertEquals(0, code, err.toString());
+    JsonNode setting = new ObjectMapper().readTree(json.toFile()).get("settings").get(0);
+    assertEquals(2, setting.get("layers").size());
+    for (JsonNode layer : setting.get("layers")) {
+      assertEquals(0.5, layer.get("sparsity").asDouble(), 0.1, layer.toString());
+      assertTrue(out.toString().contains(layer.get("name").asText()), out.toString());
+    }
+    assertTrue(setting.get("generated_inputs").asBoolean());
+    assertTrue(err.toString().contains("inputs are made up"), err.toString());
+    assertTrue(out.toString().contains("speed-up"), out.toString());
+    assertTrue(out.toString().contains("cosine"), out.toString());
+    assertTrue(Files.size(masks) > 0);
+    // What was written runs.
+    assertEquals(0, run("compare", model, accelerated, "--rounds", "2"), err.toString());
+  }
+
+  @Test
+  @Tag("pictures")
+  void aReportIsWritten() {
+    Path report = folder.resolve("a/report");
+    int code =
+        accelerate(
+            "--sparsity", "0.5", "--vector", "4", "--rounds", "2", "--report", report.toString());
+    assertEquals(0, code, err.toString());
+    assertTrue(Files.exists(report.resolve("index.html")));
+    assertTrue(Files.exists(report.resolve("report.json")));
+    assertTrue(out.toString().contains("report: " + report.resolve("index.html")));
+  }
+
+  @Test
+  void aBudgetIsKept() throws Exception {
+    Path json = folder.resolve("result.json");
+    int code = accelerate("--budget", "0.9", "--rounds", "3", "--json", json.toString());
+    assertEquals(0, code, err.toString());
+    JsonNode setting = new ObjectMapper().readTree(json.toFile()).get("settings").get(0);
+    assertTrue(setting.get("similarity").asDouble() >= 0.9, setting.toString());
+  }
+
+  @Test
+  void wrongCommandLinesAreRefusedBeforeAnyWork() {
+    assertEquals(2, accelerate("--budget", "0.9", "--sparsity", "0.5"));
+    assertEquals(2, accelerate("--uniform"));
+    assertEquals(2, accelerate("--sparsity", "1"));
+    assertEquals(2, accelerate("--budget", "1.5"));
+    assertEquals(2, accelerate("--metric", "mean:"));
+    assertEquals(2, accelerate("--metric", "median"));
+    assertEquals(2, accelerate("--dtype", "F64"));
+    assertEquals(2, run("accelerate", model));
+    assertTrue(err.toString().contains("--uniform is given without --sparsity"), err.toString());
+    assertFalse(Files.exists(Path.of(accelerated)));
+  }
+
+  @Test
+  void failuresNameWhatIsWrong() throws Exception {
+    Path text = Files.writeString(folder.resolve("text.npz"), "no archive");
+    assertEquals(1, accelerate("--calibrate", text.toString()));
+    assertTrue(err.toString().contains("text.npz"), err.toString());
+    assertEquals(1, accelerate("--vector", "5"));
+    assertEquals(1, accelerate("--masks", folder.resolve("no/masks").toString()));
+    assertTrue(err.toString().contains("is no folder that may be written to"), err.toString());
+    assertFalse(err.toString().contains("\tat "), err.toString());
+    assertFalse(Files.exists(Path.of(accelerated)));
+  }
+}
