@@ -23,7 +23,7 @@ constexpr int kSpins = 2000;
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : threads_(threads) {
+ThreadPool::ThreadPool(int threads) : threads_(threads), begun_(static_cast<size_t>(threads)) {
   workers_.reserve(static_cast<size_t>(threads - 1));
   try {
     for (int part = 1; part < threads; ++part) workers_.emplace_back([this, part] { work(part); });
@@ -48,15 +48,26 @@ void ThreadPool::stop() {
 void ThreadPool::start(Task task) {
   task_ = task;
   running_.store(threads_ - 1, std::memory_order_relaxed);
-  // Sequentially consistent with the workers' asleep_ += 1, generation_ read: one of the two sees the other.
   generation_.fetch_add(1);
-  if (asleep_.load() > 0) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    wake_.notify_all();
-  }
+  // No condition variable: glibc's makes a second broadcast wait for every thread that the first one woke.
+  generation_.notify_all();
 }
 
-void ThreadPool::wait() {
+// Each generation claims each part once, so that a part's number goes up in steps of one. A worker that is late has an
+// old generation in hand, finds a number beyond it, and leaves the part and the task alone.
+bool ThreadPool::claim(int part, uint64_t generation) {
+  uint64_t before = generation - 1;
+  return begun_[static_cast<size_t>(part)].compare_exchange_strong(before, generation, std::memory_order_acq_rel,
+                                                                   std::memory_order_relaxed);
+}
+
+void ThreadPool::finish() {
+  const uint64_t generation = generation_.load(std::memory_order_relaxed);
+  for (int part = 1; part < threads_; ++part) {
+    if (!claim(part, generation)) continue;
+    task_.call(task_.self, part, threads_);
+    running_.fetch_sub(1, std::memory_order_relaxed);
+  }
   for (int spin = 0; running_.load(std::memory_order_acquire) != 0; ++spin) {
     if (spin < kSpins) {
       pause();
@@ -70,14 +81,11 @@ void ThreadPool::work(int part) {
   uint64_t seen = 0;
   for (;;) {
     for (int spin = 0; spin < kSpins && generation_.load(std::memory_order_acquire) == seen; ++spin) pause();
-    if (generation_.load(std::memory_order_acquire) == seen) {
-      std::unique_lock<std::mutex> lock(mutex_);
-      asleep_.fetch_add(1);
-      wake_.wait(lock, [&] { return generation_.load() != seen; });
-      asleep_.fetch_sub(1);
-    }
-    ++seen;
+    generation_.wait(seen);
+    seen = generation_.load(std::memory_order_acquire);
     if (stop_) return;
+    if (!claim(part, seen)) continue;
+    // The generation cannot end before this part has, and so the task stays.
     task_.call(task_.self, part, threads_);
     running_.fetch_sub(1, std::memory_order_release);
   }

@@ -1,9 +1,7 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -23,9 +21,10 @@ class ThreadPool {
 
   int threads() const { return threads_; }
 
-  // Calls f(part, parts) for every part in 0 .. parts-1, each on a thread of its own, and waits. parts is threads(), or
-  // 1 where the pool has one thread or is running someone else's work: a second caller is never made to wait. f must
-  // not throw. Allocates nothing.
+  // Calls f(part, parts) for every part in 0 .. parts-1, each on a thread of its own where the operating system lets
+  // these run: parts that their threads have not begun are taken over by the caller, and must not wait for each other.
+  // parts is threads(), or 1 where the pool has one thread or is running someone else's work: a second caller is never
+  // made to wait. f must not throw. Allocates nothing.
   template <class F>
   void run(F&& f) {
     if (threads_ == 1 || busy_.exchange(true, std::memory_order_acquire)) {
@@ -35,7 +34,7 @@ class ThreadPool {
     using Function = std::remove_reference_t<F>;
     start({[](void* self, int part, int parts) { (*static_cast<Function*>(self))(part, parts); }, &f});
     f(0, threads_);
-    wait();
+    finish();
     busy_.store(false, std::memory_order_release);
   }
 
@@ -45,7 +44,8 @@ class ThreadPool {
     void* self = nullptr;
   };
   void start(Task task);
-  void wait();
+  void finish();
+  bool claim(int part, uint64_t generation);
   void work(int part);
   void stop();
 
@@ -53,11 +53,11 @@ class ThreadPool {
   std::atomic<bool> busy_{false};
   Task task_;
   std::atomic<uint64_t> generation_{0};
+  // Per part, the last generation in which it was begun: part p is the p-th worker's, so that its share of the weights
+  // stays in one core's cache, or the caller's where that worker is late.
+  std::vector<std::atomic<uint64_t>> begun_;
   std::atomic<int> running_{0};
   std::atomic<bool> stop_{false};
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::atomic<int> asleep_{0};
   std::vector<std::thread> workers_;
 };
 

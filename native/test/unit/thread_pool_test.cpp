@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <signal.h>
 
 #include <chrono>
 #include <string>
@@ -44,6 +45,67 @@ TEST(ThreadPool, MoreThreadsThanProcessorsFinish) {
   std::atomic<int> count{0};
   for (int round = 0; round < 50; ++round) pool.run([&](int, int) { count++; });
   EXPECT_EQ(50 * 64, count.load());
+}
+
+// A worker that a signal handler holds up stands for one that the operating system does not let run.
+std::atomic<bool> held{false}, release{false};
+
+TEST(ThreadPool, TheCallerDoesWhatNoWorkerHasBegun) {
+  held = release = false;
+  ThreadPool pool(3);
+  pthread_t threads[3];
+  auto note_threads = [&](int part, int) {
+    threads[part] = pthread_self();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  };
+  do {
+    pool.run(note_threads);
+  } while (pthread_equal(threads[1], threads[0]) || pthread_equal(threads[2], threads[0]));
+  const pthread_t worker = threads[1];
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // until it sleeps, and holds no lock
+  struct sigaction hold = {}, before;
+  hold.sa_handler = [](int) {
+    held = true;
+    while (!release) {
+    }
+  };
+  ASSERT_EQ(0, sigaction(SIGUSR1, &hold, &before));
+  ASSERT_EQ(0, pthread_kill(worker, SIGUSR1));
+  while (!held) std::this_thread::yield();
+  std::thread rescue([] {  // of a caller that waits for the worker
+    for (int i = 0; i < 500 && !release; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    release = true;
+  });
+  for (int round = 0; round < 3; ++round) {
+    pool.run(note_threads);
+    EXPECT_TRUE(pthread_equal(threads[1], pthread_self()));
+  }
+  release = true;
+  rescue.join();
+  // It comes back to generations that are over, and then serves again.
+  do {
+    pool.run(note_threads);
+  } while (!pthread_equal(threads[1], worker));
+  ASSERT_EQ(0, sigaction(SIGUSR1, &before, nullptr));
+}
+
+// Rounds so short that workers come late to most of them, over tasks that end with their round.
+TEST(ThreadPool, LateWorkersTakeNoPartOfAnotherRound) {
+  for (int threads : {2, 3, 8}) {
+    ThreadPool pool(threads);
+    for (int round = 0; round < 3000; ++round) {
+      std::vector<int> task(static_cast<size_t>(threads), round);
+      // Between the spins of a worker and its sleep, now the caller is the first to be done, now a worker.
+      const int spin = round % 97 * (round % 3) * 100;
+      pool.run([&, round](int part, int) {
+        for (volatile int i = 0; i < (part == round % 2 ? spin : 10); i = i + 1) {
+        }
+        int& mine = task[static_cast<size_t>(part)];
+        mine = mine == round ? -1 : -2;
+      });
+      for (int done : task) ASSERT_EQ(-1, done) << threads << " threads, round " << round;
+    }
+  }
 }
 
 // Stacks larger than the address space stand for a machine that grants no more threads.
