@@ -58,6 +58,8 @@ LENO_API int leno_linear_workspace_size(leno_linear op, int64_t max_tokens, int6
  *  x:        token-major [tokens][K], stride ldx >= K; feature-major [K][tokens], stride ldx >= tokens.
  *  residual: as y; NULL unless the operator was created with one. May be y itself.
  *  y:        token-major [tokens][M], stride ldy >= M; feature-major [M][tokens], stride ldy >= tokens.
+ * A NaN or an infinity in x may also reach rows whose own group of 4 or 8 dropped its feature: where kernels merge such
+ * groups, a dropped weight is a zero that is multiplied.
  * With bfloat16 outputs the sum is rounded to them before it is normalised.
  * Addresses are multiples of the element size. y may not overlap x. tokens = 0 does nothing.
  * A bucket serves the token counts above the one below it; the last serves all larger ones, or, where its kernel is

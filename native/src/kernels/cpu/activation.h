@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "kernels/cpu/gelu_table.h"
 #include "kernels/linear_kernel.h"
 
 // Activation functions on vectors, templated on the instruction set (Avx512, Avx2, Portable).
@@ -36,6 +37,18 @@ typename S::Vec erf(typename S::Vec z) {
   return S::div(S::mul(z, polynomial<S>(s, p)), polynomial<S>(s, q));
 }
 
+// x Phi(x) by table, for instruction sets that look 32 floats up in a register pair: two thirds of the work of erf<S>.
+template <class S>
+typename S::Vec gelu_by_table(typename S::Vec x) {
+  constexpr float kRound = 12582912.f;  // 1.5 * 2^23: the sum's low bits are the nearest integer
+  const auto a = S::abs(x), t = S::min(a, S::set1(kGeluEnd));
+  const auto cell = S::fma(t, S::set1(1 / kGeluCell), S::set1(kRound));
+  const auto r = S::fma(S::add(cell, S::set1(-kRound)), S::set1(-kGeluCell), t);
+  auto e = S::lookup32(kGeluTable[3], cell);
+  for (int i = 2; i >= 0; --i) e = S::fma(e, r, S::lookup32(kGeluTable[i], cell));
+  return S::fma(a, e, S::mul(x, S::set1(0.5f)));
+}
+
 // x / (1 + e^-t)
 template <class S>
 typename S::Vec times_sigmoid(typename S::Vec x, typename S::Vec t) {
@@ -45,7 +58,9 @@ typename S::Vec times_sigmoid(typename S::Vec x, typename S::Vec t) {
 template <class S, Activation A>
 typename S::Vec activate(typename S::Vec x) {
   if constexpr (A == Activation::relu) return S::max(x, S::zero());
-  if constexpr (A == Activation::gelu_erf) {
+  if constexpr (A == Activation::gelu_erf && requires { S::lookup32(nullptr, x); }) {
+    return gelu_by_table<S>(x);
+  } else if constexpr (A == Activation::gelu_erf) {
     const auto half = S::mul(x, S::set1(0.5f));
     return S::fma(half, erf<S>(S::mul(x, S::set1(0.707106781f))), half);
   }

@@ -31,8 +31,13 @@ struct Avx512 {
   static Vec div(Vec a, Vec b) { return _mm512_div_ps(a, b); }
   static Vec min(Vec a, Vec b) { return _mm512_min_ps(a, b); }
   static Vec max(Vec a, Vec b) { return _mm512_max_ps(a, b); }
+  static Vec abs(Vec a) { return _mm512_abs_ps(a); }
   static Vec round(Vec a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
   static Vec scale2(Vec a, Vec n) { return _mm512_scalef_ps(a, n); }  // a * 2^n, n integral
+  // table[low five bits of index], a 64-byte aligned table of 32
+  static Vec lookup32(const float* table, Vec index) {
+    return _mm512_permutex2var_ps(_mm512_load_ps(table), _mm512_castps_si512(index), _mm512_load_ps(table + 16));
+  }
 
   // Four columns of a block of 16 rows: column[c] lane i = p[i * stride + c]. The quarters come through the load ports,
   // so that a 16 x 16 block takes 32 shuffles, not 64.
