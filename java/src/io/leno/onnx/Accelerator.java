@@ -9,7 +9,8 @@ import java.util.Objects;
 
 /**
  * Prunes and rounds the linear layers of a model and puts sparse operators in their place. Weights
- * are fitted to calibration inputs, layer by layer, towards what the dense model computes.
+ * and biases are fitted to calibration inputs, layer by layer, towards what the dense model
+ * computes; where a layer's output is added to a residual, towards the dense model's sum.
  *
  * <p>Immutable; {@link #run} may be called from any thread. Deterministic for a seed, but for
  * {@link Goal.Accuracy}, which decides by measured times.
@@ -161,9 +162,11 @@ public final class Accelerator {
     }
 
     /**
-     * The most sweeps over the layers; fewer are done when one stops helping.
+     * The most sweeps over the layers; fewer are done when one stops helping on held-out inputs.
+     * Layers are fitted in the order in which they run, so a further sweep finds the inputs that
+     * the one before it left: as long as targets are those of single layers, it changes nothing.
      *
-     * @param sweeps at least 1; 3 unless set
+     * @param sweeps at least 1; 1 unless set
      * @return this
      */
     public Builder sweeps(int sweeps) {

@@ -17,7 +17,7 @@ final class AcceleratorSettings {
   List<Integer> vectors = List.of(16);
   SearchOptions.Search search = SearchOptions.Search.ALTERNATING;
   double damping = 0.01;
-  int sweeps = 3;
+  int sweeps = 1;
   int seed = 1;
   int threads = Runtime.getRuntime().availableProcessors();
   int servingThreads = 1;

@@ -4,6 +4,7 @@ import io.leno.Budget;
 import io.leno.DType;
 import io.leno.LenoArgumentException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -72,9 +73,14 @@ final class LayerChooser {
     }
   }
 
-  /** The fastest choice whose errors sum to at most an allowance. */
+  /** The fastest choice whose errors sum to at most an allowance, or to the least there is. */
   Choices fastest(double allowance) {
-    return choices(Budget.fastest(seconds, errors(), allowance));
+    double[][] errors = errors();
+    double least = 0;
+    for (double[] ofLayer : errors) {
+      least += Arrays.stream(ofLayer).min().orElseThrow();
+    }
+    return choices(Budget.fastest(seconds, errors, Math.max(allowance, least * (1 + 1e-9))));
   }
 
   /** Whether these choices are the fastest that there are, whatever the allowance. */

@@ -51,9 +51,11 @@ final class LayerFit implements AutoCloseable {
       Pattern keep,
       double damping,
       SearchOptions options) {
+    ResidualLoss lost = inputs.lost().get(layer);
+    Matrix aim = lost == null ? matrix(layer) : lost.aim(layer, inputs, damping);
     Pruning.Builder pruning =
-        Pruning.secondOrder(matrix(layer), inputs.gram()).damping(damping).options(options);
-    if (inputs.target() != null) {
+        Pruning.secondOrder(aim, inputs.gram()).damping(damping).options(options);
+    if (lost == null && inputs.target() != null) {
       pruning.targetGram(inputs.target());
     }
     if (keep != null) {

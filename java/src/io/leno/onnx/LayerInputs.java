@@ -2,6 +2,8 @@ package io.leno.onnx;
 
 import io.leno.Matrix;
 import io.leno.PackedWeights;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * What a group of layers gets in the dense and in the accelerated model, over calibration tokens.
@@ -11,30 +13,43 @@ import io.leno.PackedWeights;
  * @param mean mean input in the accelerated model; zeros where a layer has no bias
  * @param gram sum of (x - mean) (x - mean)^T of the accelerated model; null where not asked for
  * @param target the same with the dense model's inputs on the left; null where both are the same
+ * @param lost what the tensor that a layer's output is added to has lost in the accelerated model;
+ *     absent where nothing is added or nothing lost
  */
-record LayerInputs(float[] denseMean, float[] mean, Matrix gram, Matrix target) {
+record LayerInputs(
+    float[] denseMean,
+    float[] mean,
+    Matrix gram,
+    Matrix target,
+    Map<LinearLayer, ResidualLoss> lost) {
   static LayerInputs of(GraphCutter.Group group, Pass dense, Pass sparse, boolean moments) {
     String input = group.input();
     int columns = group.layers().get(0).columns();
     boolean biased = group.layers().stream().allMatch(LinearLayer::hasBias);
     float[] denseMean = biased ? dense.mean(input, columns) : new float[columns];
     float[] mean = biased ? sparse.mean(input, columns) : new float[columns];
+    Map<LinearLayer, ResidualLoss> lost = new HashMap<>();
+    for (LinearLayer layer : group.layers()) {
+      if (sparse != dense && layer.residual != null && sparse.has(layer.residual)) {
+        lost.put(layer, ResidualLoss.of(layer, dense, sparse, mean, moments));
+      }
+    }
     if (!moments) {
-      return new LayerInputs(denseMean, mean, null, null);
+      return new LayerInputs(denseMean, mean, null, null, lost);
     }
     Matrix gram = sparse.gram(mean, sparse, mean, input);
     Matrix target = sparse == dense ? null : dense.gram(denseMean, sparse, mean, input);
-    return new LayerInputs(denseMean, mean, gram, target);
+    return new LayerInputs(denseMean, mean, gram, target, lost);
   }
 
-  /** The bias with which the mean output is the dense model's. */
+  /** The bias with which the mean output, residual included, is the dense model's. */
   float[] bias(LinearLayer layer, PackedWeights packed) {
     float[] dense = layer.weightsUnsafe();
     float[] sparse = packed.toDense().toArray();
     float[] bias = layer.bias.clone();
     int columns = layer.columns();
     for (int row = 0; row < bias.length; row++) {
-      double shift = 0;
+      double shift = lost.containsKey(layer) ? lost.get(layer).mean()[row] : 0;
       for (int j = 0; j < columns; j++) {
         shift +=
             (double) dense[row * columns + j] * denseMean[j]

@@ -70,6 +70,51 @@ final class Pass implements AutoCloseable {
     return vectors;
   }
 
+  /** Whether the tensor can be asked for where the pass stands. */
+  boolean has(String tensor) {
+    return live[0].get(tensor) != null;
+  }
+
+  /**
+   * The sum over the tokens that count of (d - mean d) (x - mean x)^T, with d the difference of a
+   * tensor between another pass and this one, and x an input of this one.
+   *
+   * @param meanLoss mean d: M numbers
+   * @param meanInput mean x: K numbers
+   * @return L x L with L the larger of M and K; M x K of it are the sum
+   */
+  Matrix lossGram(Pass other, String tensor, float[] meanLoss, String input, float[] meanInput) {
+    int rows = meanLoss.length;
+    int columns = meanInput.length;
+    int larger = Math.max(rows, columns);
+    Matrix gram = Matrix.zeros(larger, larger);
+    for (int i = 0; i < live.length; i++) {
+      float[] loss = other.rows(i, tensor, rows);
+      float[] here = rows(i, tensor, rows);
+      float[] x = rows(i, input, columns);
+      int tokens = x.length / columns;
+      if (tokens == 0) {
+        continue;
+      }
+      float[] left = new float[tokens * larger];
+      float[] right = new float[tokens * larger];
+      for (int t = 0; t < tokens; t++) {
+        for (int r = 0; r < rows; r++) {
+          left[t * larger + r] = loss[t * rows + r] - here[t * rows + r] - meanLoss[r];
+        }
+        for (int j = 0; j < columns; j++) {
+          right[t * larger + j] = x[t * columns + j] - meanInput[j];
+        }
+      }
+      Calibration.accumulate(
+          gram,
+          Matrix.of(left, tokens, larger),
+          Matrix.of(right, tokens, larger),
+          workers.threads());
+    }
+    return gram;
+  }
+
   /** The mean of a tensor over the tokens that count. */
   float[] mean(String tensor, int columns) {
     double[] sum = new double[columns];

@@ -67,7 +67,7 @@ final class MasksAndRetrainedTest {
     MaskFile.save(file, two());
     byte[] good = Files.readAllBytes(file);
     Random random = new Random(1);
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 700; i++) {
       byte[] bad =
           i % 4 == 0 ? java.util.Arrays.copyOf(good, random.nextInt(good.length)) : good.clone();
       for (int change = 0; change < 1 + i % 3 && bad.length > 0; change++) {
