@@ -9,9 +9,14 @@ struct Unit {
   using Dot = TileDotBf16;
   using Sums = SumsF32;
 
+  // A token is packed in pieces of 8 steps.
+  static constexpr int64_t kPieceSteps = 8;
+  static int64_t pieces(int64_t steps) { return ceil_div(steps, kPieceSteps); }
+
   template <class IO>
-  static void pack_token(const IO* x, int64_t columns, int64_t steps, std::byte* to, float*) {
-    for (int64_t s = 0; s < steps; ++s) {
+  static void pack_piece(const IO* x, int64_t columns, int64_t steps, int64_t piece, std::byte* to, float*, float*) {
+    const int64_t end = std::min(steps, (piece + 1) * kPieceSteps);
+    for (int64_t s = piece * kPieceSteps; s < end; ++s) {
       _mm512_store_si512(to + s * 2 * kTileBytes, load_bf16(x + s * 32, columns - s * 32));
     }
   }
