@@ -15,7 +15,7 @@ if command -v ccache >/dev/null 2>&1; then
 fi
 
 step "build (the first time takes some minutes)"
-mvn -q -B -ntp -DskipTests install
+mvn -q -B -ntp -DskipTests -Dmaven.test.skip -Dnative.target=leno install
 mvn -q -B -ntp -f java/demo/pom.xml process-classes
 
 data=$PWD/target/demo-data
@@ -37,6 +37,7 @@ for argument in "$@"; do
   [ "${argument%%=*}" = --report ] && arguments=(--wordnet "$data/$wordnet/package/dict")
 done
 cd "$started_in"
-exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" --enable-native-access=ALL-UNNAMED -Djava.awt.headless=true \
+# -Xrs: an interrupt ends the process at once. ONNX Runtime's shutdown hook would pull sessions away under running work.
+exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" -Xrs --enable-native-access=ALL-UNNAMED -Djava.awt.headless=true \
   -cp "$root/target/demo-build/classes:$(cat "$root/target/demo-build/class-path")" \
   io.leno.demo.Demo "${arguments[@]}" "$@"
