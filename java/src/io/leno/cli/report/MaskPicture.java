@@ -97,18 +97,21 @@ final class MaskPicture {
     canvas.text(
         String.format(
             Locale.ROOT,
-            "Shown: %s of %d rows (output features), %s of %d columns (inputs). %.1f %% dropped (grey).",
+            "Shown: %s of %d rows (output features), %s of %d columns (inputs).",
             count(rows, mask.rows()),
             mask.rows(),
             count(columns, mask.columns()),
-            mask.columns(),
-            100 * mask.sparsity()),
+            mask.columns()),
         margin,
         top + rows * scale + 40,
         Canvas.Anchor.LEFT,
         Canvas.GREY);
     canvas.text(
-        "A colour is a group of V = " + vector + " rows that keep the same columns.",
+        String.format(
+            Locale.ROOT,
+            "A colour is a group of V = %d rows that keep the same columns; grey: dropped, %.1f %%.",
+            vector,
+            100 * mask.sparsity()),
         margin,
         top + rows * scale + 70,
         Canvas.Anchor.LEFT,
