@@ -98,7 +98,8 @@ TEST(ThreadPool, LateWorkersTakeNoPartOfAnotherRound) {
       // Between the spins of a worker and its sleep, now the caller is the first to be done, now a worker.
       const int spin = round % 97 * (round % 3) * 100;
       pool.run([&, round](int part, int) {
-        for (volatile int i = 0; i < (part == round % 2 ? spin : 10); i = i + 1) {
+        for (int i = 0; i < (part == round % 2 ? spin : 10); ++i) {
+          asm volatile("");  // or the loop is gone
         }
         int& mine = task[static_cast<size_t>(part)];
         mine = mine == round ? -1 : -2;

@@ -7,6 +7,8 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 
 /** Files that are there as a whole or not at all. */
 final class AtomicFiles {
@@ -20,10 +22,13 @@ final class AtomicFiles {
   static void write(Path path, Content content) {
     Path target = path.toAbsolutePath();
     try {
+      // Not createTempFile: what that makes only its owner may read, and so would the result be.
       Path temporary =
-          Files.createTempFile(target.getParent(), target.getFileName().toString(), ".tmp");
+          target.resolveSibling(target.getFileName() + "." + UUID.randomUUID() + ".tmp");
       try {
-        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(temporary))) {
+        try (OutputStream out =
+            new BufferedOutputStream(
+                Files.newOutputStream(temporary, StandardOpenOption.CREATE_NEW))) {
           content.writeTo(out);
         }
         Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
