@@ -5,7 +5,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   set(LENO_ISA_avx512_warnings -Wno-uninitialized -Wno-maybe-uninitialized)
 endif()
 set(LENO_ISA_avx512 ${LENO_ISA_avx2} ${LENO_ISA_avx512_warnings} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
-set(LENO_ISA_avx512_dot ${LENO_ISA_avx512} -mavx512bf16 -mavx512vnni)
+set(LENO_ISA_avx512_dot ${LENO_ISA_avx512} -mavx512bf16 -mavx512vnni -mavx512vbmi -mavx512vbmi2)
 set(LENO_ISA_amx ${LENO_ISA_avx512_dot} -mamx-tile -mamx-bf16 -mamx-int8)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")

@@ -78,7 +78,7 @@ enum {
   LENO_ISA_PORTABLE = 10,
   LENO_ISA_AVX2 = 20,       /* AVX2, FMA, F16C */
   LENO_ISA_AVX512 = 30,     /* F, BW, DQ, VL */
-  LENO_ISA_AVX512_DOT = 40, /* and BF16, VNNI */
+  LENO_ISA_AVX512_DOT = 40, /* and BF16, VNNI, VBMI, VBMI2 */
   LENO_ISA_AMX = 50         /* and AMX-TILE, AMX-BF16, AMX-INT8 */
 };
 

@@ -40,7 +40,8 @@ const char* refusal_x86(Isa isa) {
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  const bool dot = avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
+  const bool dot = avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni") &&
+                   __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
   switch (isa) {
     case Isa::portable:
       return "";
@@ -49,7 +50,7 @@ const char* refusal_x86(Isa isa) {
     case Isa::avx512:
       return avx512 ? "" : "the processor has no AVX-512 (F, BW, DQ, VL)";
     case Isa::avx512_dot:
-      return dot ? "" : "the processor has no AVX-512 BF16 and VNNI";
+      return dot ? "" : "the processor has no AVX-512 BF16, VNNI, VBMI and VBMI2";
     case Isa::amx:
       if (!dot || !has_amx_bits()) return "the processor has no AMX (TILE, BF16, INT8)";
       return amx_permitted() ? "" : "the operating system does not grant the AMX tile registers";

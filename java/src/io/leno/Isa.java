@@ -14,7 +14,7 @@ public enum Isa {
   AVX2(Native.LENO_ISA_AVX2),
   /** AVX-512 F, BW, DQ and VL. */
   AVX512(Native.LENO_ISA_AVX512),
-  /** And AVX-512 BF16 and VNNI. */
+  /** And AVX-512 BF16, VNNI, VBMI and VBMI2. */
   AVX512_DOT(Native.LENO_ISA_AVX512_DOT),
   /** And AMX-TILE, AMX-BF16 and AMX-INT8. */
   AMX(Native.LENO_ISA_AMX);

@@ -12,11 +12,13 @@ template <class IO>
 struct PairPanels {
   static constexpr PanelShape kShape = kShapePairs;
   static constexpr bool kWidens = false;
+  static constexpr bool kScaled = false;
 
   static TileFn tile(int height, int) { return height == 4 ? pair_tile<4> : pair_tile<8>; }
   static int64_t distance(int) { return kPairTokens / 2; }  // in floats
-  static void pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens, float* panel) {
-    pack_pair_panel(layout, x, ldx, columns, token, tokens, reinterpret_cast<bf16_t*>(panel));
+  static void pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens, float* panel,
+                   int64_t k) {
+    pack_pair_panel(layout, x, ldx, columns, token, tokens, reinterpret_cast<bf16_t*>(panel + k * distance(tokens)));
   }
   static const float* weights(const LinearStrips& w, const Strip& strip, float*) {
     return w.values.as<float>() + strip.values;

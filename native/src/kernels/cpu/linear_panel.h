@@ -48,13 +48,16 @@ template <class S, class W, class IO>
 struct FloatPanels {
   static constexpr PanelShape kShape{S::kLanes, S::kRegisters};
   static constexpr bool kWidens = sizeof(W) == 2;
+  static constexpr bool kScaled = false;  // packing wants measure() and set_scales() of all features before
 
   static TileFn tile(int height, int nv) { return height == 4 ? tile_for_height<S, 4>(nv) : tile_for_height<S, 8>(nv); }
   // Between features of a packed panel: as narrow as the tile. 8 x 2 ran at 0.88 of peak, against 0.84 with room for a
   // third vector.
   static int64_t distance(int tokens) { return round_up(tokens, S::kLanes); }
-  static void pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens, float* panel) {
-    pack_panel<S>(layout, x, ldx, columns, token, tokens, panel, distance(tokens));
+  // Features [k, k + columns); x from feature k on.
+  static void pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens, float* panel,
+                   int64_t k) {
+    pack_panel<S>(layout, x, ldx, columns, token, tokens, panel + k * distance(tokens), distance(tokens));
   }
   static const float* weights(const LinearStrips& w, const Strip& strip, float* scratch) {
     if constexpr (kWidens) return widened<S>(w, strip, scratch);
@@ -101,14 +104,14 @@ class Panels {
     p.tokens = tokens;
     p.rows = kShape.rows(w_.height, nv);
     p.tile = P::tile(w_.height, nv);
-    p.stride = kShape.pairs ? kShape.tokens(w_.height) : nv * S::kLanes;
+    p.stride = kShape.group == 2 ? kShape.tokens(w_.height) : nv * S::kLanes;
     p.sums = at(at_.sums + count_ * at_.sums_bytes);
     p.packed = nullptr;
     if (P::in_place(spec_, call_, tokens)) {
       p.x = static_cast<const float*>(call_.x) + token;
       p.ldx = call_.ldx;
     } else {
-      p.x = p.packed = at(at_.panel + count_ * at_.panel_bytes);
+      p.x = p.packed = at(at_.panel + count_ * at_.panel_bytes + kShape.header);
       p.ldx = P::distance(tokens);
     }
     ++count_;
@@ -149,18 +152,29 @@ class Panels {
 
   float* at(int64_t offset) const { return reinterpret_cast<float*>(scratch_ + offset); }
 
-  // Feature-major, some features of all panels at a time: rows of X are then read in longer runs.
   void pack() {
+    if constexpr (P::kScaled) {
+      for_packed([&](const Panel& p, const IO* x, int64_t k, int64_t columns) {
+        P::measure(spec_.layout, x, call_.ldx, columns, p.token, p.tokens, p.packed, k);
+      });
+      for (int i = 0; i < count_; ++i) P::set_scales(panels_[i].packed);
+    }
+    for_packed([&](const Panel& p, const IO* x, int64_t k, int64_t columns) {
+      P::pack(spec_.layout, x, call_.ldx, columns, p.token, p.tokens, p.packed, k);
+    });
+  }
+
+  // f(panel, x, k, columns) for features [k, k + columns) of each panel to be packed, x from k on. Feature-major, some
+  // features of all panels at a time: rows of X are then read in longer runs.
+  template <class F>
+  void for_packed(F f) {
     const IO* x = static_cast<const IO*>(call_.x);
     const bool token_major = spec_.layout == Layout::token_major;
     const int64_t step = token_major ? spec_.columns : 32;
     for (int64_t k = 0; k < spec_.columns; k += step) {
       const int64_t columns = spec_.columns - k < step ? spec_.columns - k : step;
       for (int i = 0; i < count_; ++i) {
-        const Panel& p = panels_[i];
-        if (p.packed == nullptr) continue;
-        P::pack(spec_.layout, token_major ? x : x + k * call_.ldx, call_.ldx, columns, p.token, p.tokens,
-                p.packed + k * p.ldx);
+        if (panels_[i].packed != nullptr) f(panels_[i], token_major ? x : x + k * call_.ldx, k, columns);
       }
     }
   }

@@ -85,7 +85,7 @@ PanelScratch::PanelScratch(const LinearStrips& w, const LinearSpec& spec, PanelS
   // Of L2, which holds 1 to 2 MB on the machines with 32 registers.
   constexpr int64_t kPanelsBytes = 1 << 20;
   const int64_t width = shape.tokens(w.height), row = width * int64_t{sizeof(float)};
-  panel_bytes = round_up(spec.columns, shape.lanes) * (shape.pairs ? row / 2 : row);
+  panel_bytes = shape.header + round_up(spec.columns, shape.lanes) * row / shape.group;
   sums_bytes = spec.layout == Layout::token_major ? round_up(spec.rows, shape.lanes) * row : 0;
   // Token-major sums want that room themselves: 2 to 8 % lost with more than one panel.
   const int64_t most = spec.layout == Layout::token_major ? 1 : kMostPanels;

@@ -46,16 +46,17 @@ extern const LinearFormat kTallStripsF32, kTallStripsBf16;
 struct PanelShape {
   int lanes;
   int registers;
-  bool pairs = false;  // bf16, two columns at a time (pair_tile.h)
+  int group = 1;       // columns that a tile takes at a time: 2 of bf16 (pair_tile.h)
+  int64_t header = 0;  // bytes of a panel before its features
   // Vectors of tokens in a panel. Measured on 32 registers: 8 x 3 tiles for strips of 8 rows, 4 x 6 for 4.
   constexpr int vectors(int height) const {
-    return pairs ? 2 : registers == 32 ? (height == 4 ? 6 : 3) : lanes == 8 ? 3 : 2;
+    return group > 1 ? 2 : registers == 32 ? (height == 4 ? 6 : 3) : lanes == 8 ? 3 : 2;
   }
   // Rows of a tile over nv vectors of tokens.
   constexpr int rows(int height, int nv) const { return height == 8 && (registers == 32 || nv == 1) ? 8 : 4; }
   constexpr int tokens(int height) const { return lanes * vectors(height); }
 };
-constexpr PanelShape kShapeAvx512{16, 32}, kShapeAvx2{8, 16}, kShapePortable{4, 16}, kShapePairs{16, 32, true};
+constexpr PanelShape kShapeAvx512{16, 32}, kShapeAvx2{8, 16}, kShapePortable{4, 16}, kShapePairs{16, 32, 2};
 
 // Where the parts of a panel kernel's scratch lie, in bytes, and how many panels are worked on at once: each strip of
 // weights is read from memory once for all of them.
