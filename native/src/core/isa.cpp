@@ -117,4 +117,14 @@ const char* cpu_name() {
   return name.c_str();
 }
 
+int64_t l2_bytes() {
+  static const int64_t bytes = [] {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+    if (const long known = sysconf(_SC_LEVEL2_CACHE_SIZE); known > 0) return int64_t{known};
+#endif
+    return int64_t{1} << 20;
+  }();
+  return bytes;
+}
+
 }  // namespace leno

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "leno/base.h"
 
 namespace leno {
@@ -19,5 +21,6 @@ inline bool isa_supported(Isa isa) { return isa_refusal(isa)[0] == '\0'; }
 Isa best_isa();
 const char* isa_name(Isa isa);
 const char* cpu_name();
+int64_t l2_bytes();  // of one core; 1 MB where the system does not tell
 
 }  // namespace leno

@@ -10,6 +10,13 @@ namespace {
 constexpr int64_t kWeightsAhead = 8192;
 constexpr int kColumnsAhead = 4;
 
+// Vector i of a tile's output, one a step: y is rarely in the caches when a layer writes it, and a tile that ends on
+// misses cannot hide them. 90 % sparsity, N = 128 on Zen 4: 9.5 times dense instead of 8.3.
+template <class S, int R>
+__attribute__((always_inline)) inline void prefetch_out(float* const* out, int64_t i) {
+  __builtin_prefetch(out[i % R] + i / R * S::kLanes, 1);
+}
+
 // out[r][token] = bias[r] + sum over i < kept of w[i * height + r] * panel[columns[i] * stride + token], for R rows and
 // NV vectors of tokens. Lanes run along tokens; weights are broadcast. Out of line, so that the accumulators get all
 // registers.
@@ -30,6 +37,7 @@ __attribute__((noinline, aligned(64))) void tile(const float* w, int64_t height,
     const float* ahead = panel + columns[i + kColumnsAhead] * stride;
     asm("" : "+r"(x));  // one base register for all loads of the row: indexed ones are slower
     __builtin_prefetch(reinterpret_cast<const char*>(w) + kWeightsAhead);
+    if (i < R * NV) prefetch_out<S, R>(out, i);
     Vec b[NV];
 #pragma GCC unroll 8
     for (int v = 0; v < NV; ++v) {

@@ -163,7 +163,9 @@ int main(int argc, char** argv) {
     for (float& v : w) v = normal(random);
     for (const std::string& ns : split(option["n"])) {
       const int64_t n = std::stoll(ns);
-      Array<float> x(size_t(n * k)), y(size_t(n * m));
+      Array<float> x(size_t(n * k));
+      // Each candidate has its own, as in leno_linear_bench: no y is in the caches when it is written.
+      const auto output = [&] { return std::make_shared<Array<float>>(size_t(n * m)); };
       for (float& v : x) v = normal(random);
       Array<bf16_t> wb(w.size()), xb(x.size);
       std::transform(w.begin(), w.end(), wb.begin(), to_bf16);
@@ -171,9 +173,9 @@ int main(int argc, char** argv) {
       const void* xd = dtype == DType::f32 ? static_cast<const void*>(x.data()) : xb.data();
       const void* wd = dtype == DType::f32 ? static_cast<const void*>(w.data()) : wb.data();
       std::vector<Candidate> all;
-      all.push_back({"dense any", onednn(m, k, n, wd, xd, y.data(), dtype, Layout::token_major)});
-      all.push_back({"dense feature", onednn(m, k, n, wd, xd, y.data(), dtype, Layout::feature_major)});
-      std::vector<std::shared_ptr<const kernels::PreparedWeights>> alive;
+      const auto y_any = output(), y_feature = output();
+      all.push_back({"dense any", onednn(m, k, n, wd, xd, y_any->data(), dtype, Layout::token_major)});
+      all.push_back({"dense feature", onednn(m, k, n, wd, xd, y_feature->data(), dtype, Layout::feature_major)});
       std::vector<double> kept{1, 1};
       std::vector<std::string> key{"", ""};
       for (const std::string& vs : split(option["v"])) {
@@ -198,9 +200,10 @@ int main(int argc, char** argv) {
               call.tokens = n;
               call.x = xd;
               call.ldx = token ? k : n;
-              call.y = y.data();
+              const auto y = output();
+              call.y = y->data();
               call.ldy = token ? m : n;
-              all.push_back({kernel->name, [=] { kernel->run(*prepared, spec, call, scratch->data(), 0, 1); }});
+              all.push_back({kernel->name, [=, y = y] { kernel->run(*prepared, spec, call, scratch->data(), 0, 1); }});
               kept.push_back(packed->density());
               key.push_back(std::string("N") + ns + " V" + vs + " s" + ss + " " + ls + " " + kernel->name);
             }
