@@ -12,9 +12,15 @@ template <class IO>
 struct PairPanels {
   static constexpr PanelShape kShape = kShapePairs;
   static constexpr bool kWidens = false;
+  static constexpr int vectors(int nv) { return nv; }
   static constexpr bool kScaled = false;
 
-  static TileFn tile(int height, int) { return height == 4 ? pair_tile<4> : pair_tile<8>; }
+  static TileFn tile(int height, int nv) { return tile_of<float>(height, nv); }
+  static TileFn narrow_tile(int height, int nv) requires(sizeof(IO) == 2) { return tile_of<bf16_t>(height, nv); }
+  static void finish_narrow(const Output<IO>& out, const IO* sums, int64_t stride, int64_t rows, int64_t token,
+                            int tokens) {
+    finish_narrow_block(out, sums, stride, rows, token, tokens);
+  }
   static int64_t distance(int) { return kPairTokens / 2; }  // in floats
   static void pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens, float* panel,
                    int64_t k) {
@@ -24,6 +30,13 @@ struct PairPanels {
     return w.values.as<float>() + strip.values;
   }
   static bool in_place(const LinearSpec&, const LinearCall&, int) { return false; }
+
+ private:
+  template <class Out>
+  static TileFn tile_of(int height, int nv) {
+    if (nv == 1) return height == 4 ? pair_tile<Out, 4, 1> : pair_tile<Out, 8, 1>;
+    return height == 4 ? pair_tile<Out, 4, 2> : pair_tile<Out, 8, 2>;
+  }
 };
 
 }  // namespace

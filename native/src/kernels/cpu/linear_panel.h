@@ -48,6 +48,7 @@ template <class S, class W, class IO>
 struct FloatPanels {
   static constexpr PanelShape kShape{S::kLanes, S::kRegisters};
   static constexpr bool kWidens = sizeof(W) == 2;
+  static constexpr int vectors(int nv) { return nv; }  // of the tile for nv
   static constexpr bool kScaled = false;  // packing wants measure() and set_scales() of all features before
 
   static TileFn tile(int height, int nv) { return height == 4 ? tile_for_height<S, 4>(nv) : tile_for_height<S, 8>(nv); }
@@ -104,7 +105,9 @@ class Panels {
     p.tokens = tokens;
     p.rows = kShape.rows(w_.height, nv);
     p.tile = P::tile(w_.height, nv);
-    p.stride = kShape.group == 2 ? kShape.tokens(w_.height) : nv * S::kLanes;
+    p.stride = P::vectors(nv) * S::kLanes;
+    if constexpr (kNarrows) p.narrow = P::narrow_tile(w_.height, nv);
+    p.ahead_row = p.ahead_token = 0;
     p.sums = at(at_.sums + count_ * at_.sums_bytes);
     p.packed = nullptr;
     if (P::in_place(spec_, call_, tokens)) {
@@ -130,6 +133,12 @@ class Panels {
     }
     for (int i = 0; i < count_ && gather; ++i) {
       const Panel& p = panels_[i];
+      if constexpr (kNarrows) {
+        if (out_.plain()) {
+          P::finish_narrow(out_, reinterpret_cast<const IO*>(p.sums), p.stride, spec_.rows, p.token, p.tokens);
+          continue;
+        }
+      }
       finish_block<S>(out_, p.sums, p.stride, 0, spec_.rows, p.token, p.tokens);
     }
     count_ = 0;
@@ -137,17 +146,21 @@ class Panels {
 
  private:
   static constexpr PanelShape kShape = P::kShape;
+  // Sums that need nothing but rounding leave the tile in bf16: half as much to store and to read back.
+  static constexpr bool kNarrows = requires { P::narrow_tile(8, 1); };
 
   struct Panel {
     int64_t token;
     int tokens;
     int rows;  // of the tile
     TileFn tile;
+    TileFn narrow;   // the same tile, to bf16
     const float* x;  // x[feature * ldx + token]
     int64_t ldx;
-    float* packed;   // x, or nullptr where it is the caller's
-    int64_t stride;  // of sums and of the spare tile
-    float* sums;     // [row][stride]
+    float* packed;                   // x, or nullptr where it is the caller's
+    int64_t stride;                  // of sums and of the spare tile
+    float* sums;                     // [row][stride]
+    int64_t ahead_row, ahead_token;  // token-major: the next part of y to be fetched for the write-back
   };
 
   float* at(int64_t offset) const { return reinterpret_cast<float*>(scratch_ + offset); }
@@ -179,30 +192,54 @@ class Panels {
     }
   }
 
-  // destination(r): where the sums of row r of the strip go; rows beyond the strip's go to the spare tile.
-  template <class F>
-  void run_tiles(const Panel& p, F destination) {
-    float* rows[LinearStrips::kMaxHeight];
-    for (int r = 0; r < w_.height; ++r) rows[r] = r < strip_->rows ? destination(r) : at(at_.tile) + r * p.stride;
+  // destination(r): where the sums of row r of the strip go; rows beyond the strip's go to the spare tile. ahead(r): a
+  // place that the tile is to fetch (tile.h).
+  template <class F, class G>
+  void run_tiles(const Panel& p, TileFn tile, F destination, G ahead) {
+    constexpr int kHeight = LinearStrips::kMaxHeight;
+    float* rows[2 * kHeight];
+    for (int r = 0; r < w_.height; ++r) {
+      rows[r] = r < strip_->rows ? reinterpret_cast<float*>(destination(r)) : at(at_.tile) + r * p.stride;
+      rows[kHeight + r] = reinterpret_cast<float*>(ahead(r));
+    }
     for (int r = 0; r < strip_->rows; r += p.rows) {
-      p.tile(weights_ + r, w_.height, w_.columns.data() + strip_->columns, strip_->kept, p.x, p.ldx, bias_ + r,
-             rows + r);
+      tile(weights_ + r, w_.height, w_.columns.data() + strip_->columns, strip_->kept, p.x, p.ldx, bias_ + r, rows + r);
     }
   }
 
-  void to_sums(const Panel& p) {
-    run_tiles(p, [&](int r) { return p.sums + strip_rows_[r] * p.stride; });
+  void to_sums(Panel& p) {
+    // As much of y as the tile adds to the sums, token by token.
+    const auto ahead = [&](int) {
+      IO* place = out_.out(p.ahead_row, p.token + p.ahead_token);
+      p.ahead_row += p.stride;
+      if (p.ahead_row >= spec_.rows) {
+        p.ahead_row = 0;
+        p.ahead_token += p.ahead_token + 1 < p.tokens;
+      }
+      return place;
+    };
+    if constexpr (kNarrows) {
+      if (out_.plain()) {
+        return run_tiles(
+            p, p.narrow, [&](int r) { return reinterpret_cast<IO*>(p.sums) + strip_rows_[r] * p.stride; }, ahead);
+      }
+    }
+    run_tiles(
+        p, p.tile, [&](int r) { return p.sums + strip_rows_[r] * p.stride; }, ahead);
   }
 
   void to_output(const Panel& p) {
     const int count = strip_->rows;
-    if constexpr (sizeof(IO) == 4) {
+    const auto out = [&](int r) { return out_.out(strip_rows_[r < count ? r : 0], p.token); };
+    if constexpr (sizeof(IO) == 4 || kNarrows) {
       if (out_.plain() && spec_.layout == Layout::feature_major && p.tokens == p.stride) {
-        return run_tiles(p, [&](int r) { return out_.out(strip_rows_[r], p.token); });
+        if constexpr (kNarrows) return run_tiles(p, p.narrow, out, out);
+        return run_tiles(p, p.tile, out, out);
       }
     }
     float* tile = at(at_.tile);
-    run_tiles(p, [&](int r) { return tile + r * p.stride; });
+    run_tiles(
+        p, p.tile, [&](int r) { return tile + r * p.stride; }, out);
     if (w_.identity) {
       finish_block<S>(out_, tile, p.stride, strip_rows_[0], count, p.token, p.tokens);
     } else if (spec_.layout == Layout::feature_major) {

@@ -88,8 +88,8 @@ PanelScratch::PanelScratch(const LinearStrips& w, const LinearSpec& spec, PanelS
   // quarter and 7.2 with all of it; the same 1 MB of 2 MB was measured on Granite Rapids.
   const int64_t most_bytes = std::clamp<int64_t>(l2_bytes() / 2, 512 << 10, 1 << 20);
   const int64_t width = shape.tokens(w.height), row = width * int64_t{sizeof(float)};
-  panel_bytes = shape.header + round_up(spec.columns, shape.lanes) * row / shape.group;
-  sums_bytes = spec.layout == Layout::token_major ? round_up(spec.rows, shape.lanes) * row : 0;
+  panel_bytes = shape.header + round_up(spec.columns, shape.lanes * shape.group) * row / shape.group;
+  sums_bytes = spec.layout == Layout::token_major ? round_up(spec.rows, shape.lanes * shape.group) * row : 0;
   // Token-major sums want that room themselves: 2 to 8 % lost with more than one panel.
   const int64_t most = spec.layout == Layout::token_major ? 1 : kMostPanels;
   panels = static_cast<int>(std::min(std::clamp<int64_t>(most_bytes / panel_bytes, 1, most), ceil_div(tokens, width)));

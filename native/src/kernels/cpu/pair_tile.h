@@ -1,5 +1,7 @@
 #pragma once
 
+#include "kernels/cpu/dot_panel.h"
+#include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/panel.h"
 #include "kernels/cpu/simd_avx512.h"
 #include "kernels/cpu/tile.h"
@@ -12,54 +14,39 @@
 namespace leno::kernels {
 namespace {
 
-constexpr int kPairTokens = 32;
+constexpr int kPairTokens = kPanelTokens;
 
-inline void store_slots(__m512i tokens, bf16_t* to) {
-  const __m512i order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
-  _mm512_storeu_si512(to, _mm512_permutexvar_epi64(order, tokens));
-}
-
-inline void store_slots(__m512 low, __m512 high, bf16_t* to) {
-  store_slots((__m512i)_mm512_cvtne2ps_pbh(high, low), to);
-}
-
-// As pack_panel; rounds to bf16, to nearest even.
+// As pack_panel; rounds to bf16, to nearest even. Token-major, the panel must have room for a multiple of 32 features.
 template <class IO>
 void pack_pair_panel(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens,
                      bf16_t* panel) {
-  using S = Avx512;
-  constexpr int L = S::kLanes;
-  const int low = tokens < L ? tokens : L, high = tokens - low;
   if (layout == Layout::feature_major) {
+    const __m512i order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
     for (int64_t k = 0; k < columns; ++k) {
       const IO* from = x + k * ldx + token;
       __builtin_prefetch(from + kFeaturesAhead * ldx);
-      const auto rest = high == 0 ? S::zero() : S::load(from + L, high);
-      store_slots(S::load(from, low), rest, panel + k * kPairTokens);
+      _mm512_storeu_si512(panel + k * kPairTokens, _mm512_permutexvar_epi64(order, load_bf16(from, tokens)));
     }
     return;
   }
-  alignas(kCacheLine) float block[kPairTokens * L] = {};  // [token][feature]
-  for (int64_t k = 0; k < columns; k += L) {
-    const int features = columns - k < L ? int(columns - k) : L;
-    for (int t = 0; t < tokens; ++t) S::store(block + t * L, S::load(x + (token + t) * ldx + k, features));
-    for (int f = 0; f < L; f += 4) {
-      S::Vec a[4], b[4];
-      S::transpose4(block + f, L, a);
-      S::transpose4(block + L * L + f, L, b);
-      for (int i = 0; i < 4; ++i) store_slots(a[i], b[i], panel + (k + f + i) * kPairTokens);
-    }
+  for (int64_t k = 0; k < columns; k += 32) {
+    const IO* from = x + token * ldx + k;
+    pack_tokens<false>([&](int t) { return load_bf16(from + t * ldx, columns - k); }, tokens,
+                       reinterpret_cast<std::byte*>(panel + k * kPairTokens));
   }
 }
 
-// As tile, over pairs of columns; a weight and an element of the panel are two bf16 in the place of a float.
-template <int R>
+// As tile, over pairs of columns; a weight and an element of the panel are two bf16 in the place of a float. Out may
+// be bf16_t: the sums are then rounded, and `out` holds pointers to bf16_t.
+template <class Out, int R, int NV>
 __attribute__((noinline, aligned(64))) void pair_tile(const float* w, int64_t height, const int32_t* columns,
                                                       int64_t pairs, const float* panel, int64_t stride,
                                                       const float* bias, float* const* out) {
-  __m512 c[R][2];
+  __m512 c[R][NV];
 #pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) c[r][0] = c[r][1] = _mm512_set1_ps(bias[r]);
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < NV; ++v) c[r][v] = _mm512_set1_ps(bias[r]);
+  }
 #pragma GCC unroll 1
   for (int64_t i = 0; i < pairs; ++i) {
     const __m512i first = _mm512_loadu_si512(panel + columns[2 * i] * stride);
@@ -67,20 +54,54 @@ __attribute__((noinline, aligned(64))) void pair_tile(const float* w, int64_t he
     __builtin_prefetch(panel + columns[2 * (i + kColumnsAhead)] * stride);
     __builtin_prefetch(panel + columns[2 * (i + kColumnsAhead) + 1] * stride);
     __builtin_prefetch(reinterpret_cast<const char*>(w) + kWeightsAhead);
+    if (i < R * (sizeof(Out) == 4 ? NV : 1)) fetch_ahead(out, R, i);
     const auto low = (__m512bh)_mm512_unpacklo_epi16(first, second);
     const auto high = (__m512bh)_mm512_unpackhi_epi16(first, second);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const auto a = (__m512bh)_mm512_castps_si512(_mm512_set1_ps(w[r]));
       c[r][0] = _mm512_dpbf16_ps(c[r][0], low, a);
-      c[r][1] = _mm512_dpbf16_ps(c[r][1], high, a);
+      if constexpr (NV == 2) c[r][1] = _mm512_dpbf16_ps(c[r][1], high, a);
     }
     w += height;
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
-    _mm512_storeu_ps(out[r], c[r][0]);
-    _mm512_storeu_ps(out[r] + 16, c[r][1]);
+    if constexpr (sizeof(Out) == 4) {
+      for (int v = 0; v < NV; ++v) _mm512_storeu_ps(out[r] + 16 * v, c[r][v]);
+    } else if constexpr (NV == 2) {
+      _mm512_storeu_si512(out[r], (__m512i)_mm512_cvtne2ps_pbh(c[r][1], c[r][0]));
+    } else {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(out[r]), (__m256i)_mm512_cvtneps_pbh(c[r][0]));
+    }
+  }
+}
+
+// As finish_block for token-major y, from sums in bf16: block[row * stride + token], which may be read up to the next
+// multiple of 32 rows. Two tokens of 16 rows are transposed like floats.
+inline void finish_narrow_block(const Output<bf16_t>& out, const bf16_t* block, int64_t stride, int64_t rows,
+                                int64_t token, int tokens) {
+  alignas(kCacheLine) uint16_t of_even[32], of_odd[32];  // row i of a token, from 2 x 16 pairs of tokens
+  for (uint16_t i = 0; i < 32; ++i) {
+    of_even[i] = uint16_t(2 * i);
+    of_odd[i] = uint16_t(2 * i + 1);
+  }
+  const __m512i even = _mm512_load_si512(of_even), odd = _mm512_load_si512(of_odd);
+  for (int64_t r = 0; r < rows; r += 32, block += 32 * stride) {
+    __m512i half[2][16];
+    for (int h = 0; h < 2; ++h) {
+      for (int i = 0; i < 16; ++i) {
+        half[h][i] = load_bf16(block + (16 * h + i) * stride, stride);
+      }
+      transpose16(half[h]);
+    }
+    const __mmask32 some = first_words(rows - r);
+    for (int i = 0; 2 * i < tokens; ++i) {
+      bf16_t* y = out.out(r, token + 2 * i);
+      _mm512_mask_storeu_epi16(y, some, _mm512_permutex2var_epi16(half[0][i], even, half[1][i]));
+      if (2 * i + 1 == tokens) break;
+      _mm512_mask_storeu_epi16(y + out.token_step, some, _mm512_permutex2var_epi16(half[0][i], odd, half[1][i]));
+    }
   }
 }
 
