@@ -13,7 +13,7 @@ std::span<const LinearKernel* const> linear_kernels() {
       &kLinearI8ShflbwAmx,
       &kLinearBf16DenseAmx,
       &kLinearI8DenseAmx,
-      &kLinearI8ShflbwAvx512Dot,
+      &kLinearI8QuadsAvx512Dot,
       &kLinearBf16PairsAvx512Dot,
       &kLinearF32PanelAvx512,
       &kLinearF32SkinnyAvx512,

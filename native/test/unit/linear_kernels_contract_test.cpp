@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/cpu/dot_weights.h"
+#include "kernels/cpu/linear_strips.h"
 #include "kernels/registry.h"
 #include "support/sample.h"
 
@@ -33,7 +34,7 @@ TEST(LinearKernels, BestInstructionSetComesFirst) {
 TEST(LinearKernels, RefuseKBeyondTheir32Bits) {
   int dots = 0;
   for (const LinearKernel* row : linear_kernels()) {
-    if (row->format != &kDotBf16Format && row->format != &kDotI8Format) continue;
+    if (row->format != &kDotBf16Format && row->format != &kDotI8Format && row->format != &kQuadStripsI8) continue;
     ++dots;
     const bool i8 = row->weights == DType::i8;
     const auto refusal = [&](int64_t k) {

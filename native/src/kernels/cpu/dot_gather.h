@@ -24,23 +24,16 @@ struct GatherBf16 {
 };
 
 // Four features: even, odd, even, odd. A panel row holds feature 2c in its even and 2c + 1 in its odd bytes.
-// Flip is 0, or 0x80 in every byte to add 128, which makes the features unsigned.
-template <uint32_t Flip = 0>
 struct GatherI8 {
   static constexpr int kSources = 64;
   template <int Halves>
   static void step(const int32_t* source, const std::byte* panel, std::byte* to) {
     constexpr __mmask64 kOdd = 0xaaaaaaaaaaaaaaaaull;
-    const __m512i flip = _mm512_set1_epi32(int(Flip));
 #pragma GCC unroll 4
     for (int i = 0; i < 16; ++i) {
       const int32_t* s = source + 4 * i;
-      __m512i a = _mm512_mask_loadu_epi8(_mm512_load_si512(panel + s[0]), kOdd, panel + s[1]);
-      __m512i b = _mm512_mask_loadu_epi8(_mm512_load_si512(panel + s[2]), kOdd, panel + s[3]);
-      if (Flip != 0) {
-        a = _mm512_xor_si512(a, flip);
-        b = _mm512_xor_si512(b, flip);
-      }
+      const __m512i a = _mm512_mask_loadu_epi8(_mm512_load_si512(panel + s[0]), kOdd, panel + s[1]);
+      const __m512i b = _mm512_mask_loadu_epi8(_mm512_load_si512(panel + s[2]), kOdd, panel + s[3]);
       _mm512_store_si512(to + i * 64, _mm512_unpacklo_epi16(a, b));
       if (Halves == 2) _mm512_store_si512(to + kTileBytes + i * 64, _mm512_unpackhi_epi16(a, b));
     }

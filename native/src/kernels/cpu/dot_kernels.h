@@ -6,7 +6,7 @@
 namespace leno::kernels {
 
 #if defined(__x86_64__)
-extern const LinearKernel kLinearBf16ShflbwAmx, kLinearI8ShflbwAmx, kLinearI8ShflbwAvx512Dot;
+extern const LinearKernel kLinearBf16ShflbwAmx, kLinearI8ShflbwAmx;
 extern const LinearKernel kLinearBf16DenseAmx, kLinearI8DenseAmx;
 extern const LinearKernel kLinearI8ShflbwAvx2;
 #endif

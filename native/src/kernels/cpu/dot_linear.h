@@ -4,9 +4,9 @@
 
 #include "kernels/cpu/dot_writeback.h"
 
-// Linear layers on dot-product units, AMX tiles or AVX-512 VNNI: token blocks x row blocks x panels, after packing X
-// block by block. Unit has pack(), which makes a panel, product(), which multiplies a block of rows with one or two
-// panels, Sums (dot_writeback.h), and Scope, whose life is the time the unit is in use.
+// Linear layers on AMX tiles: token blocks x row blocks x panels, after packing X block by block. Unit has pack(),
+// which makes a panel, product(), which multiplies a block of rows with one or two panels, Sums (dot_writeback.h), and
+// Scope, whose life is the time the unit is in use.
 namespace leno::kernels {
 namespace {
 

@@ -92,7 +92,6 @@ class Builder {
           std::memcpy(to, packed_.values<bf16_t>(g, i) + v, 2);
         } else {
           std::memcpy(to, packed_.values<int8_t>(g, i) + v, 1);
-          out_.row_sums[static_cast<size_t>(packed_row)] += packed_.values<int8_t>(g, i)[v];
         }
       }
     }
@@ -114,7 +113,6 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
   }
   if (packed.dtype() == DType::i8) {
     for (int64_t r = 0; r < packed.rows(); ++r) w->scales.push_back(packed.scale(r));
-    w->row_sums.resize(static_cast<size_t>(packed.rows()));
   }
   Builder(packed, *w).build();
   return w;
@@ -124,7 +122,7 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
 
 int64_t DotWeights::bytes() const {
   return values.bytes() + static_cast<int64_t>(blocks.size() * sizeof(Block) + sources.size() * 4 +
-                                               permutation.size() * 4 + scales.size() * 8);
+                                               permutation.size() * 4 + scales.size() * 4);
 }
 
 std::string dot_refuse(WeightsKind weights, const LinearSpec& spec, int64_t) {

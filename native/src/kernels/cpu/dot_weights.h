@@ -7,7 +7,7 @@
 #include "core/aligned_buffer.h"
 #include "kernels/linear_kernel.h"
 
-// Weights as the dot-product units read them: AMX, AVX-512 VNNI and the int8 kernels of lesser machines.
+// Weights as the tile registers read them: AMX, and the int8 kernels of machines without dot products.
 namespace leno::kernels {
 
 // A tile register holds 16 rows of 64 bytes: 32 bf16 or 64 int8 values of K. One such slice of K is a step.
@@ -45,7 +45,6 @@ struct DotWeights : PreparedWeights {
   AlignedBuffer values;
   std::vector<int32_t> permutation;  // empty: rows stay where they are
   std::vector<float> scales;         // int8: per packed row
-  std::vector<int32_t> row_sums;     // int8: sum of a packed row's weights
 
   int64_t bytes() const override;
   int64_t original_row(int64_t r) const { return permutation.empty() ? r : permutation[static_cast<size_t>(r)]; }

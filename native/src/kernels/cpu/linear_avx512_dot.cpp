@@ -12,7 +12,6 @@ template <class IO>
 struct PairPanels {
   static constexpr PanelShape kShape = kShapePairs;
   static constexpr bool kWidens = false;
-  static constexpr int vectors(int nv) { return nv; }
   static constexpr bool kScaled = false;
 
   static TileFn tile(int height, int nv) { return tile_of<float>(height, nv); }

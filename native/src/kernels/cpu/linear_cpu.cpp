@@ -1,6 +1,7 @@
 #include "kernels/cpu/linear_cpu.h"
 
 #include "core/error.h"
+#include "kernels/cpu/dot_weights.h"
 #include "kernels/cpu/linear_strips.h"
 
 namespace leno::kernels {
@@ -59,6 +60,9 @@ const LinearKernel kLinearBf16PairsAvx512Dot{"bf16_linear_shflbw_pairs_avx512_do
                                              accept,
                                              panel_scratch<kShapePairs, false>,
                                              linear_bf16_pairs_avx512_dot};
+const LinearKernel kLinearI8QuadsAvx512Dot{
+    "i8_linear_shflbw_quads_avx512_dot", Isa::avx512_dot,           DType::i8, &kQuadStripsI8, dot_refuse,
+    panel_scratch<kShapeQuads, false>,   linear_i8_quads_avx512_dot};
 const LinearKernel kLinearF32PanelAvx2 PANEL(f32, kStripsF32, kShapeAvx2, avx2);
 const LinearKernel kLinearF32SkinnyAvx2 SKINNY(f32, kTallStripsF32, avx2);
 const LinearKernel kLinearBf16PanelAvx2 PANEL(bf16, kStripsBf16, kShapeAvx2, avx2);

@@ -20,7 +20,7 @@ struct Unit {
   template <int A, int B>
   static void product(const DotWeights& w, const DotWeights::Block& block, const std::byte* panels,
                       int64_t panel_stride, std::byte* ring, int32_t* sums) {
-    tile_product<TileDotI8, GatherI8<>, A, B>(w, block, panels, panel_stride, ring, sums);
+    tile_product<TileDotI8, GatherI8, A, B>(w, block, panels, panel_stride, ring, sums);
   }
 };
 

@@ -1,87 +1,58 @@
 #ifdef __AVX512VNNI__
-#include "kernels/cpu/dot_gather.h"
-#include "kernels/cpu/dot_kernels.h"
-#include "kernels/cpu/dot_linear.h"
-#include "kernels/cpu/dot_panel_i8.h"
+
+#include "kernels/cpu/linear_cpu.h"
+#include "kernels/cpu/linear_panel.h"
+#include "kernels/cpu/quad_panel.h"
+#include "kernels/cpu/quad_tile.h"
+#include "kernels/cpu/simd_avx512.h"
 
 namespace leno::kernels {
 namespace {
 
-// VPDPBUSD multiplies unsigned by signed bytes: the features get 128 added, and the sums start at -128 times the sum
-// of the row's weights.
-constexpr uint32_t kFlip = 0x80808080;
+template <class IO, bool Dense>
+struct QuadPanels {
+  static constexpr PanelShape kShape = kShapeQuads;
+  static constexpr bool kWidens = false;
+  static constexpr bool kScaled = true;
 
-// 8 rows x V of the B vectors of 16 tokens, one step of K. Sums stay in memory between steps: a load and a store for 16
-// dot products.
-template <int B, int V>
-__attribute__((noinline)) void multiply(const std::byte* weights, const std::byte* lines, int32_t* sums) {
-  constexpr int64_t kStride = B * 16;
-  __m512i c[8][V];
-#pragma GCC unroll 8
-  for (int r = 0; r < 8; ++r) {
-#pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) c[r][v] = _mm512_load_si512(sums + r * kStride + v * 16);
+  static TileFn tile(int height, int nv) {
+    if (height == 4) return nv == 1 ? quad_tile<4, 1, Dense> : quad_tile<4, 2, Dense>;
+    return nv == 1 ? quad_tile<8, 1, Dense> : quad_tile<8, 2, Dense>;
   }
-#pragma GCC unroll 2
-  for (int i = 0; i < 16; ++i) {
-    __m512i b[V];
-#pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) b[v] = _mm512_load_si512(lines + v * kTileBytes + i * 64);
-#pragma GCC unroll 8
-    for (int r = 0; r < 8; ++r) {
-      const __m512i a = _mm512_set1_epi32(reinterpret_cast<const int32_t*>(weights + r * 64)[i]);
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) c[r][v] = _mm512_dpbusd_epi32(c[r][v], b[v], a);
-    }
+  static int64_t distance(int) { return (Dense ? kDenseQuad / 4 : kQuadRow) / 4; }  // in floats
+  static QuadHeader& header(float* panel) { return reinterpret_cast<QuadHeader*>(panel)[-1]; }
+  static void measure(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens, float* panel,
+                      int64_t k) {
+    measure_quads(layout, x, ldx, k, columns, token, tokens, header(panel));
   }
-#pragma GCC unroll 8
-  for (int r = 0; r < 8; ++r) {
-#pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) _mm512_store_si512(sums + r * kStride + v * 16, c[r][v]);
+  static void set_scales(float* panel) { kernels::set_scales(header(panel)); }
+  static void pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens, float* panel,
+                   int64_t k) {
+    pack_quads<Dense>(layout, x, ldx, columns, token, tokens, header(panel),
+                      reinterpret_cast<std::byte*>(panel + k * distance(tokens)));
   }
-}
-
-struct Unit {
-  struct Scope {
-    Scope() {}  // not trivial: a variable of it is no unused one
-  };
-  using Sums = SumsI32;
-
-  template <class IO>
-  static void pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens,
-                   std::byte* panel, float* scales) {
-    pack_i8(layout, x, ldx, columns, token, tokens, panel, scales);
+  static const float* weights(const LinearStrips& w, const Strip& strip, float*) {
+    return w.values.as<float>() + strip.values;
   }
-
-  template <int A, int B>
-  static void product(const DotWeights& w, const DotWeights::Block& block, const std::byte* panels,
-                      int64_t panel_stride, std::byte* ring, int32_t* sums) {
-    constexpr int kHalves = B == 1 ? 1 : 2;
-    for (int r = 0; r < A * kTileRows; ++r) {
-      const __m512i start = _mm512_set1_epi32(r < block.rows ? -128 * w.row_sums[size_t(block.row + r)] : 0);
-      for (int v = 0; v < B; ++v) _mm512_store_si512(sums + (r * B + v) * 16, start);
-    }
-    const std::byte* weights = w.values.data() + block.values;
-    for (int64_t step = 0; step < block.steps; ++step, weights += A * kTileBytes) {
-      const int32_t* source = w.sources.data() + block.sources + step * GatherI8<kFlip>::kSources;
-      for (int v = 0; v < B; v += kHalves) {
-        GatherI8<kFlip>::step<kHalves>(source, panels + v / 2 * panel_stride, ring);
-        for (int r = 0; r < A * kTileRows; r += 8)
-          multiply<B, kHalves>(weights + r * 64, ring, sums + (r * B + v) * 16);
-      }
-    }
-  }
+  static bool in_place(const LinearSpec&, const LinearCall&, int) { return false; }
 };
+
+template <class IO>
+void run(const PreparedWeights& weights, const LinearSpec& spec, const LinearCall& call, std::byte* scratch, int part,
+         int parts) {
+  const bool dense = static_cast<const LinearStrips&>(weights).dense;
+  const auto run =
+      dense ? run_panels_of<Avx512, QuadPanels<IO, true>, IO> : run_panels_of<Avx512, QuadPanels<IO, false>, IO>;
+  run(weights, spec, call, scratch, part, parts);
+}
 
 }  // namespace
 
-const LinearKernel kLinearI8ShflbwAvx512Dot{"i8_linear_shflbw_m16n32k64_avx512_dot",
-                                            Isa::avx512_dot,
-                                            DType::i8,
-                                            &kDotI8Format,
-                                            dot_refuse,
-                                            dot_scratch_bytes,
-                                            dot_run<Unit>};
+void linear_i8_quads_avx512_dot(const PreparedWeights& weights, const LinearSpec& spec, const LinearCall& call,
+                                std::byte* scratch, int part, int parts) noexcept {
+  const auto run_io = spec.io == DType::f32 ? run<float> : run<bf16_t>;
+  run_io(weights, spec, call, scratch, part, parts);
+}
 
 }  // namespace leno::kernels
 #endif

@@ -48,7 +48,6 @@ template <class S, class W, class IO>
 struct FloatPanels {
   static constexpr PanelShape kShape{S::kLanes, S::kRegisters};
   static constexpr bool kWidens = sizeof(W) == 2;
-  static constexpr int vectors(int nv) { return nv; }  // of the tile for nv
   static constexpr bool kScaled = false;  // packing wants measure() and set_scales() of all features before
 
   static TileFn tile(int height, int nv) { return height == 4 ? tile_for_height<S, 4>(nv) : tile_for_height<S, 8>(nv); }
@@ -105,7 +104,7 @@ class Panels {
     p.tokens = tokens;
     p.rows = kShape.rows(w_.height, nv);
     p.tile = P::tile(w_.height, nv);
-    p.stride = P::vectors(nv) * S::kLanes;
+    p.stride = nv * S::kLanes;
     if constexpr (kNarrows) p.narrow = P::narrow_tile(w_.height, nv);
     p.ahead_row = p.ahead_token = 0;
     p.sums = at(at_.sums + count_ * at_.sums_bytes);

@@ -1,6 +1,7 @@
 #include "kernels/cpu/linear_strips.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "core/isa.h"
@@ -8,21 +9,36 @@
 namespace leno::kernels {
 namespace {
 
-// Pairs: two columns side by side, an odd last one with zero weights.
-template <class T, int Height, int Pairs = 1>
+// What follows the weights of a strip of int8 (kQuadStripsI8).
+void close_strip(const PackedWeights& packed, int64_t group, int64_t first, int64_t rows, int64_t height, int8_t* to) {
+  auto* offsets = reinterpret_cast<uint32_t*>(to);
+  auto* scales = reinterpret_cast<float*>(offsets + height);
+  for (int64_t r = 0; r < height; ++r) {
+    offsets[r] = 0;
+    for (int64_t i = 0; r < rows && i < packed.kept(group); ++i) {
+      offsets[r] -= 128u * static_cast<uint32_t>(packed.values<int8_t>(group, i)[first + r]);
+    }
+    scales[r] = r < rows ? packed.scale(group * packed.vector() + first + r) : 0;
+  }
+}
+
+// Group: so many columns side by side, zero weights past the last.
+template <class T, int Height, int Group = 1>
 std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
   auto strips = std::make_shared<LinearStrips>();
   LinearStrips& out = *strips;
   const int64_t vector = packed.vector();
+  constexpr int64_t kTail = std::is_same_v<T, int8_t> ? 2 : 0;
   out.height = static_cast<int>(std::min<int64_t>(vector, Height));
+  out.dense = packed.dense();
   const int64_t h = out.height;
   int64_t elements = 0, columns_at = 0;
   out.work.push_back(0);
   for (int64_t g = 0; g < packed.groups(); ++g) {
-    const int64_t kept = packed.kept(g), steps = ceil_div(kept, Pairs);
+    const int64_t kept = packed.kept(g), steps = ceil_div(kept, Group);
     if (!packed.dense() || g == 0) {
       columns_at = static_cast<int64_t>(out.columns.size());
-      for (int64_t i = 0; i < round_up(kept, Pairs); ++i)
+      for (int64_t i = 0; i < round_up(kept, Group); ++i)
         out.columns.push_back(packed.column(g, std::min(i, kept - 1)));
     }
     for (int64_t first = 0; first < packed.group_rows(g); first += h) {
@@ -35,20 +51,24 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
         out.identity = out.identity && packed.row(packed_row) == packed_row;
       }
       out.largest = std::max(out.largest, steps);
-      elements += steps * h;
+      elements += (steps + kTail) * h;
     }
   }
   out.columns.insert(out.columns.end(), LinearStrips::kColumnsAhead, 0);
-  out.values = AlignedBuffer(elements * Pairs * int64_t{sizeof(T)} + kCacheLine);
+  out.values = AlignedBuffer(elements * Group * int64_t{sizeof(T)} + kCacheLine);
   T* to = out.values.as<T>();
   for (int64_t g = 0; g < packed.groups(); ++g) {
     for (int64_t first = 0; first < packed.group_rows(g); first += h) {
       const int64_t rows = std::min(h, packed.group_rows(g) - first);
-      for (int64_t i = 0; i < packed.kept(g); i += Pairs, to += h * Pairs) {
-        std::fill_n(to, h * Pairs, T{0});
-        for (int64_t p = 0; p < Pairs && i + p < packed.kept(g); ++p) {
-          for (int64_t r = 0; r < rows; ++r) to[r * Pairs + p] = packed.values<T>(g, i + p)[first + r];
+      for (int64_t i = 0; i < packed.kept(g); i += Group, to += h * Group) {
+        std::fill_n(to, h * Group, T{0});
+        for (int64_t p = 0; p < Group && i + p < packed.kept(g); ++p) {
+          for (int64_t r = 0; r < rows; ++r) to[r * Group + p] = packed.values<T>(g, i + p)[first + r];
         }
+      }
+      if constexpr (kTail > 0) {
+        close_strip(packed, g, first, rows, h, to);
+        to += kTail * h * Group;
       }
     }
   }
@@ -107,6 +127,7 @@ PanelScratch::PanelScratch(const LinearStrips& w, const LinearSpec& spec, PanelS
 const LinearFormat kStripsF32{"f32_strips", prepare<float, 8>};
 const LinearFormat kStripsBf16{"bf16_strips", prepare<bf16_t, 8>};
 const LinearFormat kPairStripsBf16{"bf16_pair_strips", prepare<bf16_t, 8, 2>};
+const LinearFormat kQuadStripsI8{"i8_quad_strips", prepare<int8_t, 8, 4>};
 const LinearFormat kTallStripsF32{"f32_tall_strips", prepare<float, 16>};
 const LinearFormat kTallStripsBf16{"bf16_tall_strips", prepare<bf16_t, 16>};
 

@@ -21,13 +21,14 @@ struct LinearStrips : PreparedWeights {
   static constexpr int kColumnsAhead = 16;  // columns may be read this far past a strip's own, for prefetches
 
   int height = 0;
+  bool dense = false;    // every strip keeps all columns
   bool identity = true;  // packed rows lie in original order
   int64_t largest = 0;   // of the strips' kept
   std::vector<Strip> strips;
   std::vector<int64_t> work;     // strips + 1: kept columns before each strip
   std::vector<int32_t> columns;  // 32 bits: measured no slower than 16 for any N, and without limits on K
   std::vector<int32_t> rows;     // original row of row r of strip s: rows[s * height + r]
-  AlignedBuffer values;          // float or bf16_t; readable for a cache line past the end
+  AlignedBuffer values;          // float, bf16_t or int8; readable for a cache line past the end
 
   int64_t bytes() const override;
   // The strips of one part of `parts`, of about equal work: [first, second).
@@ -39,6 +40,9 @@ struct LinearStrips : PreparedWeights {
 extern const LinearFormat kStripsF32, kStripsBf16;
 // Strips of 8 rows, or of V, with the weights of two columns side by side (pair_tile.h); `kept` counts pairs.
 extern const LinearFormat kPairStripsBf16;
+// The same of four columns (quad_tile.h). Behind the weights of a strip: -128 times the sum of each row's weights,
+// 32 bits, and the scales of the rows.
+extern const LinearFormat kQuadStripsI8;
 // Strips of 16 rows, or of V: a vector of weights for the skinny kernels.
 extern const LinearFormat kTallStripsF32, kTallStripsBf16;
 
@@ -46,7 +50,7 @@ extern const LinearFormat kTallStripsF32, kTallStripsBf16;
 struct PanelShape {
   int lanes;
   int registers;
-  int group = 1;       // columns that a tile takes at a time: 2 of bf16 (pair_tile.h)
+  int group = 1;       // features of a panel in the place of a float: 2 in pair_tile.h and quad_tile.h
   int64_t header = 0;  // bytes of a panel before its features
   // Vectors of tokens in a panel. Measured on 32 registers: 8 x 3 tiles for strips of 8 rows, 4 x 6 for 4.
   constexpr int vectors(int height) const {
@@ -56,7 +60,8 @@ struct PanelShape {
   constexpr int rows(int height, int nv) const { return height == 8 && (registers == 32 || nv == 1) ? 8 : 4; }
   constexpr int tokens(int height) const { return lanes * vectors(height); }
 };
-constexpr PanelShape kShapeAvx512{16, 32}, kShapeAvx2{8, 16}, kShapePortable{4, 16}, kShapePairs{16, 32, 2};
+constexpr PanelShape kShapeAvx512{16, 32}, kShapeAvx2{8, 16}, kShapePortable{4, 16}, kShapePairs{16, 32, 2},
+    kShapeQuads{16, 32, 2, 256};
 
 // Where the parts of a panel kernel's scratch lie, in bytes, and how many panels are worked on at once: each strip of
 // weights is read from memory once for all of them.
