@@ -105,8 +105,13 @@ class Panels {
     p.rows = kShape.rows(w_.height, nv);
     p.tile = P::tile(w_.height, nv);
     p.stride = nv * S::kLanes;
-    if constexpr (kNarrows) p.narrow = P::narrow_tile(w_.height, nv);
-    p.ahead_row = p.ahead_token = 0;
+    if constexpr (kNarrows) {
+      p.direct = P::narrow_tile(w_.height, nv);
+    } else {
+      p.direct = sizeof(IO) == 4 ? p.tile : nullptr;
+    }
+    p.ahead = out_.out(0, token);
+    p.ahead_row = p.ahead_tokens = 0;
     p.sums = at(at_.sums + count_ * at_.sums_bytes);
     p.packed = nullptr;
     if (P::in_place(spec_, call_, tokens)) {
@@ -153,13 +158,14 @@ class Panels {
     int tokens;
     int rows;  // of the tile
     TileFn tile;
-    TileFn narrow;   // the same tile, to bf16
+    TileFn direct;   // the same with sums of y's type, or nullptr
     const float* x;  // x[feature * ldx + token]
     int64_t ldx;
-    float* packed;                   // x, or nullptr where it is the caller's
-    int64_t stride;                  // of sums and of the spare tile
-    float* sums;                     // [row][stride]
-    int64_t ahead_row, ahead_token;  // token-major: the next part of y to be fetched for the write-back
+    float* packed;   // x, or nullptr where it is the caller's
+    int64_t stride;  // of sums and of the spare tile
+    float* sums;     // [row][stride]
+    IO* ahead;       // token-major: of y, the token that is fetched for the write-back
+    int64_t ahead_row, ahead_tokens;
   };
 
   float* at(int64_t offset) const { return reinterpret_cast<float*>(scratch_ + offset); }
@@ -191,15 +197,25 @@ class Panels {
     }
   }
 
-  // destination(r): where the sums of row r of the strip go; rows beyond the strip's go to the spare tile. ahead(r): a
-  // place that the tile is to fetch (tile.h).
-  template <class F, class G>
-  void run_tiles(const Panel& p, TileFn tile, F destination, G ahead) {
+  // What a tile is told of a row of its strip.
+  struct Row {
+    void* out;    // where its sums go
+    void* ahead;  // the tile is to fetch these two: as much as it puts out (tile.h)
+    void* ahead2;
+  };
+
+  // row(r): of the strip's rows. Tiles may be higher; what they make of the rest goes to the spare tile.
+  template <class F>
+  void run_tiles(const Panel& p, TileFn tile, F row) {
     constexpr int kHeight = LinearStrips::kMaxHeight;
-    float* rows[2 * kHeight];
+    float* rows[3 * kHeight];
     for (int r = 0; r < w_.height; ++r) {
-      rows[r] = r < strip_->rows ? reinterpret_cast<float*>(destination(r)) : at(at_.tile) + r * p.stride;
-      rows[kHeight + r] = reinterpret_cast<float*>(ahead(r));
+      float* spare = at(at_.tile) + r * p.stride;
+      Row to = r < strip_->rows ? row(r) : Row{spare, spare, spare};
+      asm("" : "+r"(to.out));  // no vectors: GCC's checks and turns cost more than eight addresses
+      rows[r] = static_cast<float*>(to.out);
+      rows[kHeight + r] = static_cast<float*>(to.ahead);
+      rows[2 * kHeight + r] = static_cast<float*>(to.ahead2);
     }
     for (int r = 0; r < strip_->rows; r += p.rows) {
       tile(weights_ + r, w_.height, w_.columns.data() + strip_->columns, strip_->kept, p.x, p.ldx, bias_ + r, rows + r);
@@ -207,38 +223,40 @@ class Panels {
   }
 
   void to_sums(Panel& p) {
-    // As much of y as the tile adds to the sums, token by token.
-    const auto ahead = [&](int) {
-      IO* place = out_.out(p.ahead_row, p.token + p.ahead_token);
+    if (kNarrows && out_.plain()) {
+      to_sums(p, p.direct, reinterpret_cast<IO*>(p.sums));
+    } else {
+      to_sums(p, p.tile, p.sums);
+    }
+  }
+
+  // The tiles fetch the sums, which are as cold as y where another operator had the scratch, and, token by token, as
+  // much of y for the write-back.
+  template <class T>
+  void to_sums(Panel& p, TileFn tile, T* sums) {
+    run_tiles(p, tile, [&](int r) {
+      T* to = sums + strip_rows_[r] * p.stride;
+      IO* y = p.ahead + p.ahead_row;
       p.ahead_row += p.stride;
       if (p.ahead_row >= spec_.rows) {
         p.ahead_row = 0;
-        p.ahead_token += p.ahead_token + 1 < p.tokens;
+        if (++p.ahead_tokens < p.tokens) p.ahead += out_.token_step;
       }
-      return place;
-    };
-    if constexpr (kNarrows) {
-      if (out_.plain()) {
-        return run_tiles(
-            p, p.narrow, [&](int r) { return reinterpret_cast<IO*>(p.sums) + strip_rows_[r] * p.stride; }, ahead);
-      }
-    }
-    run_tiles(
-        p, p.tile, [&](int r) { return p.sums + strip_rows_[r] * p.stride; }, ahead);
+      return Row{to, y, to};
+    });
   }
 
   void to_output(const Panel& p) {
     const int count = strip_->rows;
-    const auto out = [&](int r) { return out_.out(strip_rows_[r < count ? r : 0], p.token); };
-    if constexpr (sizeof(IO) == 4 || kNarrows) {
-      if (out_.plain() && spec_.layout == Layout::feature_major && p.tokens == p.stride) {
-        if constexpr (kNarrows) return run_tiles(p, p.narrow, out, out);
-        return run_tiles(p, p.tile, out, out);
-      }
-    }
+    IO* const y = out_.out(0, p.token);
     float* tile = at(at_.tile);
-    run_tiles(
-        p, p.tile, [&](int r) { return tile + r * p.stride; }, out);
+    if (p.direct != nullptr && out_.plain() && spec_.layout == Layout::feature_major && p.tokens == p.stride) {
+      return run_tiles(p, p.direct, [&](int r) {
+        IO* to = y + strip_rows_[r] * out_.row_step;
+        return Row{to, to, tile};
+      });
+    }
+    run_tiles(p, p.tile, [&](int r) { return Row{tile + r * p.stride, y + strip_rows_[r] * out_.row_step, tile}; });
     if (w_.identity) {
       finish_block<S>(out_, tile, p.stride, strip_rows_[0], count, p.token, p.tokens);
     } else if (spec_.layout == Layout::feature_major) {

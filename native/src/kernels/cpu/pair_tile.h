@@ -36,6 +36,12 @@ void pack_pair_panel(Layout layout, const IO* x, int64_t ldx, int64_t columns, i
   }
 }
 
+// sum += x * weights, two products a lane. The compiler would broadcast the weights first, which takes an instruction
+// of the multiplier's: on Zen 4 8 x 2 tiles in L1 run at 0.99 of peak instead of 0.96, 8 x 1 at 0.91 instead of 0.68.
+__attribute__((always_inline)) inline void add_pairs(__m512& sum, __m512i x, const float& weights) {
+  asm("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(x), "m"(weights));
+}
+
 // As tile, over pairs of columns; a weight and an element of the panel are two bf16 in the place of a float. Out may
 // be bf16_t: the sums are then rounded, and `out` holds pointers to bf16_t.
 template <class Out, int R, int NV>
@@ -53,15 +59,13 @@ __attribute__((noinline, aligned(64))) void pair_tile(const float* w, int64_t he
     const __m512i second = _mm512_loadu_si512(panel + columns[2 * i + 1] * stride);
     __builtin_prefetch(panel + columns[2 * (i + kColumnsAhead)] * stride);
     __builtin_prefetch(panel + columns[2 * (i + kColumnsAhead) + 1] * stride);
-    __builtin_prefetch(reinterpret_cast<const char*>(w) + kWeightsAhead);
-    if (i < R * (sizeof(Out) == 4 ? NV : 1)) fetch_ahead(out, R, i);
-    const auto low = (__m512bh)_mm512_unpacklo_epi16(first, second);
-    const auto high = (__m512bh)_mm512_unpackhi_epi16(first, second);
+    if (i % 2 == 0) __builtin_prefetch(reinterpret_cast<const char*>(w) + kWeightsAhead);
+    if (i < R) __builtin_prefetch(out[LinearStrips::kMaxHeight + i], 1);
+    const __m512i low = _mm512_unpacklo_epi16(first, second), high = _mm512_unpackhi_epi16(first, second);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-      const auto a = (__m512bh)_mm512_castps_si512(_mm512_set1_ps(w[r]));
-      c[r][0] = _mm512_dpbf16_ps(c[r][0], low, a);
-      if constexpr (NV == 2) c[r][1] = _mm512_dpbf16_ps(c[r][1], high, a);
+      add_pairs(c[r][0], low, w[r]);
+      if constexpr (NV == 2) add_pairs(c[r][1], high, w[r]);
     }
     w += height;
   }
