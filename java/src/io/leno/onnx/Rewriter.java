@@ -164,11 +164,8 @@ final class Rewriter {
                     .setName("activation")
                     .setType(AttributeProto.AttributeType.STRING)
                     .setS(ByteString.copyFromUtf8(layer.activation)))
-            .addAttribute(
-                AttributeProto.newBuilder()
-                    .setName("residual")
-                    .setType(AttributeProto.AttributeType.INT)
-                    .setI(layer.residual == null ? 0 : 1));
+            .addAttribute(integer("residual", layer.residual == null ? 0 : 1))
+            .addAttribute(integer("version", OPERATOR_VERSION));
     if (layer.norm != null) {
       node.addInput(initialiser(layer.name() + "/norm_gain", layer.norm.gain()))
           .addInput(initialiser(layer.name() + "/norm_shift", layer.norm.shift()))
@@ -184,6 +181,14 @@ final class Rewriter {
       node.clearInput().addAllInput(kept);
     }
     return node.build();
+  }
+
+  private static AttributeProto integer(String name, long value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.INT)
+        .setI(value)
+        .build();
   }
 
   private String initialiser(String name, float[] values) {

@@ -7,9 +7,11 @@ import static io.leno.onnx.LinearNodes.with;
 import static io.leno.onnx.TinyModel.X;
 import static io.leno.onnx.TinyModel.attribute;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
@@ -25,6 +27,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Damaged models and wrong inputs: an exception that names what is wrong, and the JVM lives. */
 final class BadModelTest {
@@ -81,10 +84,33 @@ final class BadModelTest {
         "norm_epsilon");
   }
 
+  @ParameterizedTest
+  @ValueSource(longs = {2, 0, -1, Long.MAX_VALUE, (1L << 32) + 1})
+  void otherVersionsOfTheOperator(long version) {
+    refused(
+        with(model(), List.of(attribute("version", version))),
+        "attribute version is " + version + ", expected 1",
+        "later release of leno");
+  }
+
   @Test
   void operatorVersion() throws OrtException {
-    refused(with(model(), List.of(attribute("version", 2L))), "attribute version", "2", "1");
+    refused(
+        with(model(), List.of(attribute("version", "1"))),
+        "attribute version is a string, expected an integer");
+    // Version 1, said or not.
     Runtime.session(with(model(), List.of(attribute("version", 1L))), OptLevel.BASIC_OPT).close();
+    Runtime.session(with(model(), List.of()), OptLevel.BASIC_OPT).close();
+  }
+
+  @Test
+  void rewrittenModelsSayTheirVersion() {
+    TinyModel m = new TinyModel();
+    OnnxModel dense = m.output(m.node("MatMul", X, m.random(1, K, M))).build();
+    Map<LinearLayer, byte[]> packed =
+        Map.of(dense.layers(ShapeEvidence.none()).get(0), LinearNodes.blob());
+    NodeProto node = dense.withPackedLayers(packed).proto().getGraph().getNode(0);
+    assertEquals(1, Graph.intAttribute(node, "version", 0));
   }
 
   @Test
