@@ -27,6 +27,7 @@ final class AcceleratorRun implements AutoCloseable {
   private final ModelInputs calibration;
   private final ModelInputs heldOut;
   private final String mask;
+  private final Batches batching;
   private final List<LinearLayer> layers;
   private final Workers workers;
   private final Chain chain;
@@ -61,6 +62,7 @@ final class AcceleratorRun implements AutoCloseable {
     if (mask != null) {
       heldOut.mask(mask);
     }
+    this.batching = Batches.of(settings.model);
     stages.begin("prepare");
     this.layers = settings.model.layers(ShapeProbe.run(settings.model, calibration, mask));
     if (layers.isEmpty()) {
@@ -270,7 +272,7 @@ final class AcceleratorRun implements AutoCloseable {
 
   /** The mean cosine on held-out inputs, with the operators as they will be served. */
   private double verify(OnnxModel accelerated) {
-    List<ModelInputs> batches = heldOut.batches(BATCH, mask);
+    List<ModelInputs> batches = batching.of(heldOut, BATCH, mask);
     return Cosine.mean(vectors(settings.model, batches), vectors(accelerated, batches));
   }
 
@@ -315,7 +317,7 @@ final class AcceleratorRun implements AutoCloseable {
   }
 
   private Pass start(ModelInputs inputs) {
-    return Pass.start(chain, workers, inputs.batches(BATCH, mask), mask);
+    return Pass.start(chain, workers, batching.of(inputs, BATCH, mask), mask);
   }
 
   @Override

@@ -1,21 +1,36 @@
 package io.leno.onnx;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
-import ai.onnx.proto.OnnxMl.TensorProto;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.DoubleUnaryOperator;
 
 /**
- * Recognises activation functions behind a tensor, as one node or as the chain that exporters
- * write.
+ * Recognises activation functions behind a tensor by what they compute. Exporters spell them in
+ * many ways, so the element-wise nodes behind the tensor are taken together until nothing else sees
+ * what is between, evaluated over a range of numbers, and compared with the functions that the
+ * operator has.
  */
 final class Activations {
   /** The activation's name, its nodes, and the tensor that it makes. */
   record Match(String name, List<NodeProto> nodes, String output) {}
 
-  private static final float SQRT_HALF = (float) Math.sqrt(0.5);
-  private static final float SQRT_2_OVER_PI = (float) Math.sqrt(2 / Math.PI);
+  private static final int MOST_NODES = 12; // the longest spelling known has 9
+  private static final double TOLERANCE = 2e-5; // exporters round 1.4142135 and the like
+  private static final double[] POINTS = points();
+  private static final Map<String, DoubleUnaryOperator> FUNCTIONS = new LinkedHashMap<>();
+
+  static {
+    FUNCTIONS.put("relu", x -> Math.max(x, 0));
+    FUNCTIONS.put("gelu_erf", Activations::geluErf);
+    FUNCTIONS.put("gelu_tanh", Activations::geluTanh);
+    FUNCTIONS.put("silu", x -> x * sigmoid(x));
+  }
 
   private final Graph graph;
 
@@ -24,169 +39,176 @@ final class Activations {
   }
 
   Optional<Match> find(String x) {
-    for (NodeProto reader : graph.consumers(x)) {
-      Optional<Match> match =
-          single(reader)
-              .or(() -> gelu(x, reader, "Erf"))
-              .or(() -> gelu(x, reader, "Tanh"))
-              .or(() -> silu(x, reader));
-      if (match.isPresent() && onlyThese(x, match.get())) {
-        return match;
+    Map<String, double[]> values = new HashMap<>();
+    values.put(x, POINTS);
+    List<NodeProto> nodes = new ArrayList<>();
+    for (NodeProto node = next(values, nodes); node != null; node = next(values, nodes)) {
+      nodes.add(node);
+      String output = node.getOutput(0);
+      if (isClosed(x, nodes, output)) {
+        Optional<String> name = name(values.get(output));
+        if (name.isPresent()) {
+          return Optional.of(new Match(name.get(), List.copyOf(nodes), output));
+        }
       }
     }
     return Optional.empty();
   }
 
-  private boolean onlyThese(String x, Match match) {
+  /** A further node that can be evaluated, with its values; null where there is none. */
+  private NodeProto next(Map<String, double[]> values, List<NodeProto> nodes) {
+    if (nodes.size() == MOST_NODES) {
+      return null;
+    }
+    for (String tensor : List.copyOf(values.keySet())) {
+      for (NodeProto reader : graph.consumers(tensor)) {
+        if (Graph.isWhole(reader, reader.getInputCount())
+            && !values.containsKey(reader.getOutput(0))) {
+          double[] result = evaluate(reader, values);
+          if (result != null) {
+            values.put(reader.getOutput(0), result);
+            return reader;
+          }
+        }
+      }
+    }
+    return null;
+  }
+
+  private boolean isClosed(String x, List<NodeProto> nodes, String output) {
     return !graph.isVisible(x)
-        && match.nodes().containsAll(graph.consumers(x))
-        && graph.isClosed(match.nodes(), match.output());
+        && nodes.containsAll(graph.consumers(x))
+        && graph.isClosed(nodes, output);
   }
 
-  private Optional<Match> single(NodeProto node) {
-    if (Graph.is(node, "Relu")) {
-      return match("relu", List.of(node));
+  private static Optional<String> name(double[] values) {
+    return FUNCTIONS.entrySet().stream()
+        .filter(function -> agrees(function.getValue(), values))
+        .map(Map.Entry::getKey)
+        .findFirst();
+  }
+
+  private static boolean agrees(DoubleUnaryOperator function, double[] values) {
+    for (int i = 0; i < POINTS.length; i++) {
+      double error = Math.abs(values[i] - function.applyAsDouble(POINTS[i]));
+      if (!(error <= TOLERANCE * Math.max(1, Math.abs(POINTS[i])))) {
+        return false;
+      }
     }
-    if (node.getOpType().equals("Gelu")
-        && Graph.isWhole(node, 1)
-        && (node.getDomain().isEmpty() || node.getDomain().equals("com.microsoft"))) {
-      boolean tanh =
-          Graph.attribute(node, "approximate")
-              .map(a -> a.getS().toStringUtf8().equals("tanh"))
-              .orElse(false);
-      return match(tanh ? "gelu_tanh" : "gelu_erf", List.of(node));
+    return true;
+  }
+
+  /** The node's result, element by element; null where it has none of a known kind. */
+  private double[] evaluate(NodeProto node, Map<String, double[]> values) {
+    if (node.getInputCount() == 2 && Graph.isStandard(node)) {
+      double[] a = operand(node.getInput(0), values);
+      double[] b = operand(node.getInput(1), values);
+      if (a == null || b == null) {
+        return null;
+      }
+      return switch (node.getOpType()) {
+        case "Add" -> map(i -> a[i] + b[i]);
+        case "Sub" -> map(i -> a[i] - b[i]);
+        case "Mul" -> map(i -> a[i] * b[i]);
+        case "Div" -> map(i -> a[i] / b[i]);
+        case "Pow" -> map(i -> Math.pow(a[i], b[i]));
+        default -> null;
+      };
     }
-    return Optional.empty();
+    double[] a = node.getInputCount() == 1 ? values.get(node.getInput(0)) : null;
+    DoubleUnaryOperator function = a == null ? null : function(node);
+    return function == null ? null : map(i -> function.applyAsDouble(a[i]));
   }
 
-  private static Optional<Match> match(String name, List<NodeProto> nodes) {
-    return Optional.of(new Match(name, nodes, nodes.get(nodes.size() - 1).getOutput(0)));
-  }
-
-  /** x * Sigmoid(x). */
-  private Optional<Match> silu(String x, NodeProto sigmoid) {
-    if (!Graph.is(sigmoid, "Sigmoid")) {
-      return Optional.empty();
+  private double[] operand(String tensor, Map<String, double[]> values) {
+    double[] known = values.get(tensor);
+    if (known != null) {
+      return known;
     }
     return graph
-        .soleConsumer(sigmoid.getOutput(0), "Mul")
-        .filter(mul -> Graph.otherInput(mul, sigmoid.getOutput(0)).equals(x))
-        .flatMap(mul -> match("silu", List.of(sigmoid, mul)));
-  }
-
-  /**
-   * x/2 (1 + f(g(x))) with f = Erf, g(x) = x / sqrt 2, or f = Tanh, g(x) = sqrt(2/pi) (x + 0.044715
-   * x^3); the three factors in any order.
-   */
-  private Optional<Match> gelu(String x, NodeProto start, String function) {
-    List<NodeProto> nodes = new ArrayList<>();
-    Optional<NodeProto> f =
-        function.equals("Erf") ? erfArgument(x, start, nodes) : tanhArgument(x, start, nodes);
-    if (f.isEmpty()) {
-      return Optional.empty();
-    }
-    nodes.add(f.get());
-    Optional<NodeProto> plusOne =
-        graph
-            .soleConsumer(f.get().getOutput(0), "Add")
-            .filter(n -> isConstant(n, f.get().getOutput(0), 1));
-    if (plusOne.isEmpty()) {
-      return Optional.empty();
-    }
-    nodes.add(plusOne.get());
-    return product(x, plusOne.get().getOutput(0), nodes)
-        .flatMap(end -> match(function.equals("Erf") ? "gelu_erf" : "gelu_tanh", nodes));
-  }
-
-  private Optional<NodeProto> erfArgument(String x, NodeProto scale, List<NodeProto> nodes) {
-    boolean isScale =
-        (Graph.is(scale, "Div")
-                && scale.getInput(0).equals(x)
-                && isConstant(scale, x, 1 / SQRT_HALF))
-            || (Graph.is(scale, "Mul") && isConstant(scale, x, SQRT_HALF));
-    if (!isScale) {
-      return Optional.empty();
-    }
-    nodes.add(scale);
-    return graph.soleConsumer(scale.getOutput(0), "Erf");
-  }
-
-  private Optional<NodeProto> tanhArgument(String x, NodeProto pow, List<NodeProto> nodes) {
-    if (!Graph.is(pow, "Pow") || !pow.getInput(0).equals(x) || !isConstant(pow, x, 3)) {
-      return Optional.empty();
-    }
-    nodes.add(pow);
-    Optional<NodeProto> scaled =
-        graph
-            .soleConsumer(pow.getOutput(0), "Mul")
-            .filter(n -> isConstant(n, pow.getOutput(0), 0.044715f));
-    Optional<NodeProto> sum =
-        scaled
-            .flatMap(n -> graph.soleConsumer(n.getOutput(0), "Add"))
-            .filter(n -> Graph.otherInput(n, scaled.get().getOutput(0)).equals(x));
-    Optional<NodeProto> argument =
-        sum.flatMap(n -> graph.soleConsumer(n.getOutput(0), "Mul"))
-            .filter(n -> isConstant(n, sum.get().getOutput(0), SQRT_2_OVER_PI));
-    if (argument.isEmpty()) {
-      return Optional.empty();
-    }
-    nodes.addAll(List.of(scaled.get(), sum.get(), argument.get()));
-    return graph.soleConsumer(argument.get().getOutput(0), "Tanh");
-  }
-
-  /**
-   * Follows (1 + f) through the product with x and 1/2: (x (1 + f)) / 2, (x / 2) (1 + f) or x ((1 +
-   * f) / 2).
-   */
-  private Optional<NodeProto> product(String x, String factor, List<NodeProto> nodes) {
-    Optional<NodeProto> first = graph.soleConsumer(factor, "Mul");
-    if (first.isEmpty()) {
-      return Optional.empty();
-    }
-    String other = Graph.otherInput(first.get(), factor);
-    Optional<NodeProto> half = graph.producer(other).filter(n -> isHalf(n, x));
-    if (half.isPresent()) {
-      nodes.add(half.get());
-      nodes.add(first.get());
-      return first;
-    }
-    nodes.add(first.get());
-    String partial = first.get().getOutput(0);
-    if (other.equals(x)) {
-      Optional<NodeProto> halved =
-          graph.consumers(partial).stream()
-              .findFirst()
-              .filter(n -> isHalf(n, partial) && sole(partial));
-      halved.ifPresent(nodes::add);
-      return halved;
-    }
-    if (isConstant(first.get(), factor, 0.5f)) {
-      Optional<NodeProto> last =
-          graph.soleConsumer(partial, "Mul").filter(n -> Graph.otherInput(n, partial).equals(x));
-      last.ifPresent(nodes::add);
-      return last;
-    }
-    return Optional.empty();
-  }
-
-  private boolean sole(String tensor) {
-    return graph.consumers(tensor).size() == 1 && !graph.isVisible(tensor);
-  }
-
-  private boolean isHalf(NodeProto node, String x) {
-    return (Graph.is(node, "Mul") && node.getInputList().contains(x) && isConstant(node, x, 0.5f))
-        || (Graph.is(node, "Div") && node.getInput(0).equals(x) && isConstant(node, x, 2));
-  }
-
-  /** Whether the node's other input is this number, up to the rounding of an exporter. */
-  private boolean isConstant(NodeProto node, String input, float expected) {
-    if (node.getInputCount() != 2) {
-      return false;
-    }
-    Optional<TensorProto> constant = graph.constant(Graph.otherInput(node, input));
-    return constant
+        .constant(tensor)
         .flatMap(Tensors::scalar)
-        .filter(value -> Math.abs(value - expected) <= 1e-5f * Math.abs(expected))
+        .map(value -> map(i -> value))
+        .orElse(null);
+  }
+
+  private static DoubleUnaryOperator function(NodeProto node) {
+    if (node.getDomain().equals("com.microsoft")) {
+      return switch (node.getOpType()) {
+        case "Gelu" -> Activations::geluErf;
+        case "FastGelu" -> Activations::geluTanh;
+        case "QuickGelu" -> swish(Graph.floatAttribute(node, "alpha", 1.702f));
+        default -> null;
+      };
+    }
+    if (!Graph.isStandard(node)) {
+      return null;
+    }
+    return switch (node.getOpType()) {
+      case "Erf" -> Activations::erf;
+      case "Exp" -> Math::exp;
+      case "Gelu" -> isTanh(node) ? Activations::geluTanh : Activations::geluErf;
+      case "Neg" -> x -> -x;
+      case "Relu" -> FUNCTIONS.get("relu");
+      case "Sigmoid" -> Activations::sigmoid;
+      case "Swish" -> swish(Graph.floatAttribute(node, "alpha", 1));
+      case "Tanh" -> Math::tanh;
+      default -> null;
+    };
+  }
+
+  private static boolean isTanh(NodeProto node) {
+    return Graph.attribute(node, "approximate")
+        .map(AttributeProto::getS)
+        .filter(s -> s.toStringUtf8().equals("tanh"))
         .isPresent();
+  }
+
+  private static DoubleUnaryOperator swish(double alpha) {
+    return x -> x * sigmoid(alpha * x);
+  }
+
+  private static double sigmoid(double x) {
+    return 1 / (1 + Math.exp(-x));
+  }
+
+  private static double geluErf(double x) {
+    return x / 2 * (1 + erf(x / Math.sqrt(2)));
+  }
+
+  private static double geluTanh(double x) {
+    return x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+  }
+
+  /** Abramowitz and Stegun 7.1.26; within 1.5e-7. */
+  private static double erf(double x) {
+    double t = 1 / (1 + 0.3275911 * Math.abs(x));
+    double sum =
+        ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592)
+            * t;
+    return Math.copySign(1 - sum * Math.exp(-x * x), x);
+  }
+
+  private interface Element {
+    double at(int index);
+  }
+
+  private static double[] map(Element element) {
+    double[] values = new double[POINTS.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = element.at(i);
+    }
+    return values;
+  }
+
+  /** Where the functions differ, and far out, where they should not. */
+  private static double[] points() {
+    double[] points = new double[163];
+    for (int i = 0; i < 161; i++) {
+      points[i] = -8 + 0.1 * i;
+    }
+    points[161] = -60;
+    points[162] = 60;
+    return points;
   }
 }

@@ -16,13 +16,16 @@ import java.util.Set;
 
 /** Who makes and who reads each tensor of a graph. */
 final class Graph {
-  private static final Map<String, Integer> REQUIRED_INPUTS =
+  /** Fewest inputs of the operators that layers are made of. */
+  static final Map<String, Integer> REQUIRED_INPUTS =
       Map.ofEntries(
           Map.entry("Add", 2),
           Map.entry("Constant", 0),
           Map.entry("Div", 2),
           Map.entry("Erf", 1),
+          Map.entry("Gelu", 1),
           Map.entry("Gemm", 2),
+          Map.entry("Identity", 1),
           Map.entry("LayerNormalization", 2),
           Map.entry("MatMul", 2),
           Map.entry("Mul", 2),
@@ -32,7 +35,8 @@ final class Graph {
           Map.entry("Sigmoid", 1),
           Map.entry("Sqrt", 1),
           Map.entry("Sub", 2),
-          Map.entry("Tanh", 1));
+          Map.entry("Tanh", 1),
+          Map.entry("Transpose", 1));
 
   private final Map<String, NodeProto> producers = new HashMap<>();
   private final Map<String, List<NodeProto>> consumers = new HashMap<>();
@@ -60,8 +64,9 @@ final class Graph {
       for (String input : node.getInputList()) {
         consumers.computeIfAbsent(input, unused -> new ArrayList<>(2)).add(node);
       }
-      if (is(node, "Constant")) {
-        attribute(node, "value").ifPresent(a -> constants.put(node.getOutput(0), a.getT()));
+      if (is(node, "Constant") && node.getAttributeCount() > 0) {
+        Tensors.ofAttribute(node.getAttribute(0))
+            .ifPresent(tensor -> constants.put(node.getOutput(0), tensor));
       }
       collectSubgraphInputs(node);
     }
@@ -132,8 +137,13 @@ final class Graph {
   /** Whether the node is one of this type, with the inputs and the output that the type has. */
   static boolean is(NodeProto node, String type) {
     return node.getOpType().equals(type)
-        && (node.getDomain().isEmpty() || node.getDomain().equals("ai.onnx"))
+        && isStandard(node)
         && isWhole(node, REQUIRED_INPUTS.get(type));
+  }
+
+  /** Whether the node's operator is one of ONNX itself. */
+  static boolean isStandard(NodeProto node) {
+    return node.getDomain().isEmpty() || node.getDomain().equals("ai.onnx");
   }
 
   /** Whether the node has an output and the first so many inputs: a damaged model may lack them. */

@@ -62,8 +62,6 @@ final class LayerFinder {
       reason = "its second input is no constant";
     } else if (constant.get().getDimsCount() != 2) {
       reason = "its weights have " + constant.get().getDimsCount() + " dimensions, not 2";
-    } else if (constant.get().getDataLocation() == TensorProto.DataLocation.EXTERNAL) {
-      reason = "its weights lie in an external file";
     } else if (!Tensors.isFloat(constant.get())) {
       reason = "its weights are not float32";
     } else if (Tensors.count(constant.get()) == 0) {
@@ -82,7 +80,7 @@ final class LayerFinder {
             tensor -> {
               int columns = (int) tensor.getDims(0);
               int rows = (int) tensor.getDims(1);
-              float[] weights = transpose(Tensors.floats(tensor), columns, rows);
+              float[] weights = Tensors.transpose(Tensors.floats(tensor), columns, rows);
               add(node, node.getInput(1), rows, columns, weights, null);
             });
   }
@@ -102,7 +100,7 @@ final class LayerFinder {
     int columns = (int) tensor.get().getDims(outByIn ? 1 : 0);
     float[] weights = Tensors.floats(tensor.get());
     if (!outByIn) {
-      weights = transpose(weights, columns, rows);
+      weights = Tensors.transpose(weights, columns, rows);
     }
     scale(weights, Graph.floatAttribute(node, "alpha", 1));
     float[] bias = null;
@@ -211,16 +209,5 @@ final class LayerFinder {
       }
     }
     return values;
-  }
-
-  /** rows x columns to columns x rows. */
-  static float[] transpose(float[] values, int rows, int columns) {
-    float[] transposed = new float[values.length];
-    for (int r = 0; r < rows; r++) {
-      for (int c = 0; c < columns; c++) {
-        transposed[c * rows + r] = values[r * columns + c];
-      }
-    }
-    return transposed;
   }
 }

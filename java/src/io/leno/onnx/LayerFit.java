@@ -114,7 +114,7 @@ final class LayerFit implements AutoCloseable {
     return new Chain.Feed(
         outByIn
             ? tensor(weights, rows, columns)
-            : tensor(LayerFinder.transpose(weights, rows, columns), columns, rows),
+            : tensor(Tensors.transpose(weights, rows, columns), columns, rows),
         bias == null ? null : tensor(bias, rows));
   }
 

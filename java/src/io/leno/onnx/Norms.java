@@ -1,7 +1,6 @@
 package io.leno.onnx;
 
 import ai.onnx.proto.OnnxMl.NodeProto;
-import ai.onnx.proto.OnnxMl.TensorProto;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -147,23 +146,15 @@ final class Norms {
       return false;
     }
     if (node.getInputCount() == 2) { // axes are an input since opset 18
-      return graph.constant(node.getInput(1)).filter(Norms::isMinusOne).isPresent();
+      return graph
+          .constant(node.getInput(1))
+          .flatMap(Tensors::integer)
+          .filter(axis -> axis == -1)
+          .isPresent();
     }
     return Graph.attribute(node, "axes")
         .filter(a -> a.getIntsList().equals(List.of(-1L)))
         .isPresent();
-  }
-
-  private static boolean isMinusOne(TensorProto tensor) {
-    if (tensor.getDataType() != TensorProto.DataType.INT64_VALUE || Tensors.count(tensor) != 1) {
-      return false;
-    }
-    if (tensor.getInt64DataCount() == 1) {
-      return tensor.getInt64Data(0) == -1;
-    }
-    return tensor.getRawData().size() == 8
-        && tensor.getRawData().asReadOnlyByteBuffer().getLong()
-            == -1; // all bits set, in either byte order
   }
 
   private Optional<float[]> vector(String tensor, int features) {

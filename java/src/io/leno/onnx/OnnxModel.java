@@ -10,6 +10,7 @@ import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.leno.LenoFormatException;
 import io.leno.LenoIOException;
+import io.leno.LenoUnsupportedException;
 import io.leno.internal.Check;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,11 +27,15 @@ import java.util.stream.Collectors;
  * An ONNX model in memory. Immutable: what changes a model gives a new one. May be shared by
  * threads.
  *
- * <p>Models whose tensors lie in external files can be read, but their layers are left as they are.
+ * <p>Tensors that lie in external files beside the model are taken into it by {@link #load}, so
+ * that what {@link #save} writes is one file that needs no other. All of a model's tensors must
+ * take less than 2 GB, which is what such a file can hold.
  */
 public final class OnnxModel {
   /** Domain of the operators that rewritten models use. */
   public static final String DOMAIN = "io.leno";
+
+  private static final long MOST_BYTES = Integer.MAX_VALUE - 8; // of an array
 
   private final ModelProto proto;
 
@@ -39,16 +44,24 @@ public final class OnnxModel {
   }
 
   /**
-   * Reads a model file.
+   * Reads a model file, and the files with tensors that it names: they must lie in its folder or
+   * below.
    *
    * @param path an ONNX file
    * @return the model
-   * @throws LenoIOException if the file cannot be read
-   * @throws LenoFormatException if it is no ONNX model
+   * @throws LenoIOException if a file cannot be read
+   * @throws LenoFormatException if it is no ONNX model, or an external file does not hold what the
+   *     model says; the message names the tensor
+   * @throws LenoUnsupportedException if it has 2 GB or more with its external files
    */
   public static OnnxModel load(Path path) {
+    Check.notNull(path, "path");
     try {
-      return parse(Files.readAllBytes(path));
+      if (Files.size(path) > MOST_BYTES) {
+        throw new LenoUnsupportedException(
+            path + " has " + Files.size(path) + " bytes, expected a model of less than 2 GB");
+      }
+      return of(read(Files.readAllBytes(path)), path);
     } catch (IOException e) {
       throw new LenoIOException("model " + path + " cannot be read: " + e);
     } catch (LenoFormatException e) {
@@ -57,14 +70,18 @@ public final class OnnxModel {
   }
 
   /**
-   * Reads a model.
+   * Reads a model that has all its tensors inside.
    *
    * @param bytes content of an ONNX file
    * @return the model
-   * @throws LenoFormatException if it is no ONNX model
+   * @throws LenoFormatException if it is no ONNX model, or names external files
    */
   public static OnnxModel parse(byte[] bytes) {
     Check.notNull(bytes, "bytes");
+    return of(read(bytes), null);
+  }
+
+  private static ModelProto read(byte[] bytes) {
     ModelProto proto;
     try {
       CodedInputStream in = CodedInputStream.newInstance(bytes);
@@ -81,7 +98,14 @@ public final class OnnxModel {
           "no ONNX model: it has no graph with nodes, or imports no operators");
     }
     Arity.check(proto.getGraph());
-    return new OnnxModel(proto);
+    return proto;
+  }
+
+  private static OnnxModel of(ModelProto read, Path path) {
+    ModelProto proto = ExternalData.embed(read, path);
+    GraphProto folded = ConstantFolder.fold(proto.getGraph());
+    return new OnnxModel(
+        folded == proto.getGraph() ? proto : proto.toBuilder().setGraph(folded).build());
   }
 
   /**

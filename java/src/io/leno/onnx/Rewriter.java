@@ -88,7 +88,7 @@ final class Rewriter {
                   ? Tensors.ofFloats(name, values, layer.rows(), layer.columns())
                   : Tensors.ofFloats(
                       name,
-                      LayerFinder.transpose(values, layer.rows(), layer.columns()),
+                      Tensors.transpose(values, layer.rows(), layer.columns()),
                       layer.columns(),
                       layer.rows()));
           replaced.put(product, withWeights(product, name));

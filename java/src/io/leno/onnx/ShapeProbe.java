@@ -8,7 +8,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Runs a model to learn the shapes that decide what may be fused. */
+/**
+ * Runs a model to learn the shapes that decide what may be fused. Several samples at once tell what
+ * has one row for each from what broadcasts over them; a model that takes one at once needs no such
+ * distinction.
+ */
 final class ShapeProbe {
   private ShapeProbe() {}
 
@@ -18,8 +22,10 @@ final class ShapeProbe {
     if (questions.isEmpty()) {
       return ShapeEvidence.none();
     }
-    ModelInputs one = inputs.slice(0, 1).batches(1, mask).get(0);
-    ModelInputs several = inputs.slice(0, Math.min(3, inputs.samples()));
+    Batches batches = Batches.of(model);
+    ModelInputs one = batches.of(inputs.slice(0, 1), 1, mask).get(0);
+    ModelInputs several =
+        batches.of(inputs.slice(0, Math.min(3, inputs.samples())), 3, null).get(0);
     try (OrtSession session = Ort.open(model.withTaps(questions))) {
       return ShapeEvidence.of(shapes(session, one), shapes(session, several));
     } catch (OrtException e) {
@@ -31,6 +37,7 @@ final class ShapeProbe {
       throws OrtException {
     Map<String, OnnxTensor> tensors = Ort.tensors(inputs, session);
     Map<String, long[]> shapes = new HashMap<>();
+    inputs.arrays().forEach((name, array) -> shapes.put(name, array.shape()));
     try (OrtSession.Result result = session.run(tensors)) {
       for (Map.Entry<String, OnnxValue> entry : result) {
         if (entry.getValue() instanceof OnnxTensor tensor) {

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.leno.onnx.OnnxModel;
+import io.leno.onnx.TinyModel;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -23,8 +25,13 @@ class AccelerateCommandTest {
   private String accelerated;
 
   @BeforeEach
-  void makeModel() throws Exception {
-    model = TinyModel.write(folder.resolve("tiny.onnx")).toString();
+  void makeModel() {
+    TinyModel tiny = new TinyModel().inputShape(-1, 32);
+    String hidden = tiny.node("MatMul", TinyModel.X, tiny.random(1, 32, 64));
+    hidden = tiny.node("Relu", tiny.node("Add", hidden, tiny.random(2, 64)));
+    OnnxModel built = tiny.output(tiny.node("MatMul", hidden, tiny.random(3, 64, 24))).build();
+    model = folder.resolve("tiny.onnx").toString();
+    built.save(Path.of(model));
     accelerated = folder.resolve("fast.onnx").toString();
   }
 

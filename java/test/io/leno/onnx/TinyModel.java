@@ -20,8 +20,8 @@ import java.nio.ByteOrder;
 import java.util.List;
 
 /** Builds a small ONNX model node by node; tensors get their names from the nodes. */
-final class TinyModel {
-  static final String X = "x";
+public final class TinyModel {
+  public static final String X = "x";
 
   private final GraphProto.Builder graph = GraphProto.newBuilder().setName("tiny");
   private final ModelProto.Builder model = ModelProto.newBuilder().setIrVersion(8);
@@ -33,7 +33,7 @@ final class TinyModel {
     input(X, TensorProto.DataType.FLOAT_VALUE);
   }
 
-  TinyModel() {
+  public TinyModel() {
     this(17);
   }
 
@@ -48,18 +48,29 @@ final class TinyModel {
     return name;
   }
 
-  /** A graph input of known shape; -1 for a free axis. */
-  TinyModel inputShape(long... dims) {
+  /** A graph input of this shape; -1 for a free axis. */
+  String input(String name, int type, long... dims) {
+    input(name, type);
+    setShape(graph.getInputCount() - 1, dims);
+    return name;
+  }
+
+  /** Gives x this shape; -1 for a free axis. */
+  public TinyModel inputShape(long... dims) {
+    setShape(0, dims);
+    return this;
+  }
+
+  private void setShape(int input, long... dims) {
     TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
     for (long dim : dims) {
       TensorShapeProto.Dimension.Builder axis = TensorShapeProto.Dimension.newBuilder();
       shape.addDim(dim < 0 ? axis.setDimParam("d" + shape.getDimCount()) : axis.setDimValue(dim));
     }
-    graph.getInputBuilder(0).getTypeBuilder().getTensorTypeBuilder().setShape(shape);
-    return this;
+    graph.getInputBuilder(input).getTypeBuilder().getTensorTypeBuilder().setShape(shape);
   }
 
-  TinyModel output(String... names) {
+  public TinyModel output(String... names) {
     for (String name : names) {
       graph.addOutput(info(name, TensorProto.DataType.FLOAT_VALUE));
     }
@@ -109,7 +120,7 @@ final class TinyModel {
   }
 
   /** A constant of random numbers, scaled for a product over the first axis. */
-  String random(long seed, int... dims) {
+  public String random(long seed, int... dims) {
     int count = 1;
     long[] axes = new long[dims.length];
     for (int i = 0; i < dims.length; i++) {
@@ -124,7 +135,7 @@ final class TinyModel {
     return input(constant, TensorProto.DataType.FLOAT_VALUE);
   }
 
-  String node(String type, String... inputs) {
+  public String node(String type, String... inputs) {
     return node("", type, List.of(), inputs);
   }
 
@@ -190,6 +201,15 @@ final class TinyModel {
         .build();
   }
 
+  static AttributeProto attribute(String name, float[] values) {
+    AttributeProto.Builder attribute =
+        AttributeProto.newBuilder().setName(name).setType(AttributeType.FLOATS);
+    for (float value : values) {
+      attribute.addFloats(value);
+    }
+    return attribute.build();
+  }
+
   static AttributeProto attribute(String name, long[] values) {
     AttributeProto.Builder attribute =
         AttributeProto.newBuilder().setName(name).setType(AttributeType.INTS);
@@ -199,7 +219,7 @@ final class TinyModel {
     return attribute.build();
   }
 
-  OnnxModel build() {
+  public OnnxModel build() {
     return new OnnxModel(model.setGraph(graph).build());
   }
 
