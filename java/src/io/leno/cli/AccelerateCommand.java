@@ -2,7 +2,6 @@ package io.leno.cli;
 
 import ai.onnxruntime.OrtException;
 import io.leno.DType;
-import io.leno.LenoArgumentException;
 import io.leno.LenoIOException;
 import io.leno.cli.report.ModelRow;
 import io.leno.cli.report.Report;
@@ -11,6 +10,7 @@ import io.leno.cli.report.ReportJson;
 import io.leno.cli.report.ReportTables;
 import io.leno.cli.report.Setting;
 import io.leno.cli.report.TextTable;
+import io.leno.internal.Check;
 import io.leno.onnx.Acceleration;
 import io.leno.onnx.AccelerationReport;
 import io.leno.onnx.Accelerator;
@@ -60,6 +60,7 @@ final class AccelerateCommand implements Callable<Integer> {
 
   @Option(
       names = "--budget",
+      converter = Numbers.Cosine.class,
       paramLabel = "COSINE",
       description =
           "The fastest model whose mean cosine to the dense one stays at or above this, 0 < x < 1"
@@ -68,6 +69,7 @@ final class AccelerateCommand implements Callable<Integer> {
 
   @Option(
       names = "--sparsity",
+      converter = Numbers.Sparsity.class,
       paramLabel = "SHARE",
       description =
           "Share of all weights to drop, 0 <= s < 1, spread over layers by measured sensitivity.")
@@ -78,6 +80,7 @@ final class AccelerateCommand implements Callable<Integer> {
 
   @Option(
       names = "--vector",
+      converter = Numbers.Vector.class,
       split = ",",
       paramLabel = "V",
       description =
@@ -109,12 +112,6 @@ final class AccelerateCommand implements Callable<Integer> {
   private Path heldOut;
 
   @Option(
-      names = "--dim",
-      paramLabel = "NAME=SIZE",
-      description = "Size of a symbolic axis, where inputs are made up.")
-  private Map<String, Long> dims = new LinkedHashMap<>();
-
-  @Option(
       names = "--metric",
       defaultValue = "rows",
       paramLabel = "rows|mean:OUTPUT",
@@ -123,37 +120,30 @@ final class AccelerateCommand implements Callable<Integer> {
               + " output [samples, tokens, features] (${DEFAULT-VALUE}).")
   private String metric;
 
-  @Option(names = "--threads", description = "Threads that prune (all processors).")
+  @Option(
+      names = "--threads",
+      converter = Numbers.Threads.class,
+      description = "Threads that prune (all processors).")
   private Integer threads;
 
   @Option(
       names = "--serving-threads",
+      converter = Numbers.Threads.class,
       defaultValue = "1",
       description = "Threads that the model will be served with (${DEFAULT-VALUE}).")
   private int servingThreads;
 
   @Option(
       names = "--tokens",
+      converter = Numbers.Length.class,
       description = "Tokens that a layer is served at once (those of one held-out sample).")
   private Long tokens;
-
-  @Option(
-      names = "--rounds",
-      defaultValue = "50",
-      description = "Rounds of the final comparison (${DEFAULT-VALUE}).")
-  private int rounds;
 
   @Option(
       names = "--masks",
       paramLabel = "FILE.safetensors",
       description = "Write which weights were kept, for retraining elsewhere.")
   private Path masks;
-
-  @Option(
-      names = "--plan",
-      paramLabel = "FILE",
-      description = "File that keeps the choices of kernels.")
-  private Path plan;
 
   @Option(
       names = "--seed",
@@ -167,14 +157,16 @@ final class AccelerateCommand implements Callable<Integer> {
       description = "Write a report with pictures: index.html, report.json.")
   private Path report;
 
+  @Mixin private RunOptions running;
+
   @Mixin private Output output;
 
   @Override
   public Integer call() throws OrtException {
     Goal goal = goal();
-    OutputMetric compared = metric();
     requireWritable();
     OnnxModel dense = OnnxModel.load(model);
+    OutputMetric compared = metric(dense);
     ModelInputs fitted = calibration(dense);
     ModelInputs measured = heldOut == null ? null : ModelInputs.load(heldOut);
     Acceleration made = accelerate(dense, goal, compared, fitted, measured);
@@ -196,22 +188,22 @@ final class AccelerateCommand implements Callable<Integer> {
     if (uniform && sparsity == null) {
       throw wrong("--uniform is given without --sparsity, expected both");
     }
-    try {
-      if (sparsity == null) {
-        return Goal.accuracy(budget == null ? 0.99 : budget);
-      }
-      return uniform ? Goal.uniform(sparsity) : Goal.overall(sparsity);
-    } catch (LenoArgumentException e) {
-      throw wrong(e.getMessage());
+    if (sparsity == null) {
+      return Goal.accuracy(budget == null ? 0.99 : budget);
     }
+    return uniform ? Goal.uniform(sparsity) : Goal.overall(sparsity);
   }
 
-  private OutputMetric metric() {
+  private OutputMetric metric(OnnxModel dense) {
     if (metric.equals("rows")) {
       return OutputMetric.rows();
     }
     if (metric.startsWith("mean:") && metric.length() > 5) {
-      return OutputMetric.maskedMean(metric.substring(5));
+      String compared = metric.substring(5);
+      if (!dense.outputs().contains(compared)) {
+        throw wrong("--metric names output " + compared + ", expected one of " + dense.outputs());
+      }
+      return OutputMetric.maskedMean(compared);
     }
     throw wrong("--metric is " + metric + ", expected rows or mean:OUTPUT");
   }
@@ -220,20 +212,16 @@ final class AccelerateCommand implements Callable<Integer> {
     return new ParameterException(spec.commandLine(), message);
   }
 
-  /** Minutes of work should not end at a folder that is not there. */
   private void requireWritable() {
-    for (Path file : new Path[] {out, masks, plan, output.file()}) {
-      Path folder = file == null ? null : file.toAbsolutePath().getParent();
-      if (folder != null && !(Files.isDirectory(folder) && Files.isWritable(folder))) {
-        throw new LenoIOException(
-            file + " cannot be written: " + folder + " is no folder that may be written to");
-      }
-    }
+    Writable.require(out);
+    Writable.require(masks);
+    Writable.require(running.plan);
+    Writable.require(output.file());
     if (report != null) {
       try {
         Files.createDirectories(report);
       } catch (IOException e) {
-        throw new LenoIOException("report " + report + " cannot be made: " + e);
+        throw new LenoIOException("report " + report + " cannot be made: " + Check.reason(e));
       }
     }
   }
@@ -245,7 +233,7 @@ final class AccelerateCommand implements Callable<Integer> {
     output
         .err()
         .println("no --calibrate: inputs are made up, accuracy says little about real ones");
-    return ModelInputs.generate(dense, dims, GENERATED_SAMPLES, seed);
+    return ModelInputs.generate(dense, running.dims, GENERATED_SAMPLES, seed);
   }
 
   private Acceleration accelerate(
@@ -274,8 +262,8 @@ final class AccelerateCommand implements Callable<Integer> {
     if (tokens != null) {
       builder.tokens(tokens);
     }
-    if (plan != null) {
-      builder.planFile(plan);
+    if (running.plan != null) {
+      builder.planFile(running.plan);
     }
     try {
       return builder.build().run();
@@ -291,8 +279,8 @@ final class AccelerateCommand implements Callable<Integer> {
     models.put("accelerated", accelerated);
     return ModelComparison.of(models, sample)
         .threads(servingThreads)
-        .rounds(rounds)
-        .planFile(plan)
+        .rounds(running.rounds)
+        .planFile(running.plan)
         .run();
   }
 
@@ -309,7 +297,11 @@ final class AccelerateCommand implements Callable<Integer> {
     facts.put("inputs", found.generatedInputs() ? "made up" : calibrate.toString());
     facts.put(
         "latency",
-        "one sample, " + servingThreads + " thread(s), median of " + rounds + " rounds in turn");
+        "one sample, "
+            + servingThreads
+            + " thread(s), median of "
+            + running.rounds
+            + " rounds in turn");
     return new Report(
         model.getFileName() + ", accelerated",
         facts,

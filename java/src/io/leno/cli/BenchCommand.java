@@ -30,18 +30,21 @@ import picocli.CommandLine.Option;
 final class BenchCommand implements Runnable {
   @Option(
       names = "--rows",
+      converter = Numbers.Count.class,
       defaultValue = "1024",
       description = "M, output features (${DEFAULT-VALUE}).")
   private int rows;
 
   @Option(
       names = "--columns",
+      converter = Numbers.Count.class,
       defaultValue = "1024",
       description = "K, input features (${DEFAULT-VALUE}).")
   private int columns;
 
   @Option(
       names = "--tokens",
+      converter = Numbers.Length.class,
       split = ",",
       defaultValue = "1,16,128",
       description = "N (${DEFAULT-VALUE}).")
@@ -49,11 +52,16 @@ final class BenchCommand implements Runnable {
 
   @Option(
       names = "--sparsity",
+      converter = Numbers.Sparsity.class,
       defaultValue = "0.75",
       description = "0 <= s < 1 (${DEFAULT-VALUE}).")
   private double sparsity;
 
-  @Option(names = "--vector", defaultValue = "16", description = "V (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--vector",
+      converter = Numbers.Vector.class,
+      defaultValue = "16",
+      description = "V (${DEFAULT-VALUE}).")
   private int vector;
 
   @Option(
@@ -68,13 +76,18 @@ final class BenchCommand implements Runnable {
       description = "${COMPLETION-CANDIDATES}.")
   private Layout layout;
 
-  @Option(names = "--threads", defaultValue = "1", description = "Threads (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--threads",
+      converter = Numbers.Threads.class,
+      defaultValue = "1",
+      description = "Threads (${DEFAULT-VALUE}).")
   private int threads;
 
   @Mixin private Output output;
 
   @Override
   public void run() {
+    Writable.require(output.file());
     Matrix weights = Matrix.zeros(rows, columns);
     Random random = new Random(1);
     for (int r = 0; r < rows; r++) {

@@ -41,33 +41,27 @@ final class CompareCommand implements Callable<Integer> {
   private Path inputs;
 
   @Option(
-      names = "--dim",
-      paramLabel = "NAME=SIZE",
-      description = "Size of a symbolic axis, where inputs are made up.")
-  private Map<String, Long> dims = new LinkedHashMap<>();
-
-  @Option(
       names = "--batch",
+      converter = Numbers.Count.class,
       defaultValue = "1",
       description = "Samples that are made up (${DEFAULT-VALUE}).")
   private int batch;
 
-  @Option(names = "--threads", defaultValue = "1", description = "Threads (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--threads",
+      converter = Numbers.Threads.class,
+      defaultValue = "1",
+      description = "Threads (${DEFAULT-VALUE}).")
   private int threads;
 
-  @Option(names = "--rounds", defaultValue = "50", description = "Rounds (${DEFAULT-VALUE}).")
-  private int rounds;
-
-  @Option(
-      names = "--plan",
-      paramLabel = "FILE",
-      description = "File that keeps the choices of kernels.")
-  private Path plan;
+  @Mixin private RunOptions running;
 
   @Mixin private Output output;
 
   @Override
   public Integer call() throws OrtException {
+    Writable.require(running.plan);
+    Writable.require(output.file());
     Map<String, OnnxModel> models = new LinkedHashMap<>();
     models.put(dense.toString(), OnnxModel.load(dense));
     for (Path other : others) {
@@ -76,12 +70,12 @@ final class CompareCommand implements Callable<Integer> {
     ModelInputs batchOfInputs =
         inputs != null
             ? ModelInputs.load(inputs)
-            : ModelInputs.generate(models.get(dense.toString()), dims, batch, 1);
+            : ModelInputs.generate(models.get(dense.toString()), running.dims, batch, 1);
     List<ModelComparison.Result> results =
         ModelComparison.of(models, batchOfInputs)
             .threads(threads)
-            .rounds(rounds)
-            .planFile(plan)
+            .rounds(running.rounds)
+            .planFile(running.plan)
             .run();
     List<List<String>> table = new ArrayList<>();
     table.add(List.of("model", "median", "speed-up", "quartiles", "cosine", "largest error"));
@@ -101,7 +95,7 @@ final class CompareCommand implements Callable<Integer> {
     }
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("threads", threads);
-    report.put("rounds", rounds);
+    report.put("rounds", running.rounds);
     report.put("inputs", batchOfInputs.isGenerated() ? "made up" : inputs.toString());
     report.put("models", results);
     output.json(report);

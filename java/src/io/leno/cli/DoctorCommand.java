@@ -22,6 +22,7 @@ final class DoctorCommand implements Runnable {
 
   @Override
   public void run() {
+    Writable.require(output.file());
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("version", Leno.version());
     report.put("processor", Leno.cpuName());

@@ -31,6 +31,7 @@ final class InspectCommand implements Runnable {
 
   @Override
   public void run() {
+    Writable.require(output.file());
     OnnxModel onnx = OnnxModel.load(model);
     List<Map<String, Object>> layers = new ArrayList<>();
     List<List<String>> table = new ArrayList<>();

@@ -26,6 +26,12 @@ import picocli.CommandLine.Spec;
       AccelerateCommand.class,
       CompareCommand.class,
       BenchCommand.class
+    },
+    exitCodeListHeading = "Exit codes:%n",
+    exitCodeList = {
+      "0:done",
+      "1:it failed: the message says what was wrong",
+      "2:the command line is wrong: nothing was done"
     })
 public final class Main implements Runnable {
   static final int FAILED = 1;
@@ -46,17 +52,38 @@ public final class Main implements Runnable {
    * @param arguments the command line
    */
   public static void main(String[] arguments) {
-    System.exit(commandLine().execute(arguments));
+    System.exit(execute(arguments));
+  }
+
+  private static int execute(String[] arguments) {
+    try {
+      return commandLine().execute(arguments);
+    } catch (OutOfMemoryError e) {
+      System.err.println(
+          "error: out of memory: " + e.getMessage() + "; give Java more, for instance -Xmx8g");
+      return FAILED;
+    }
   }
 
   static CommandLine commandLine() {
     return new CommandLine(new Main())
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler(Main::refuse)
         .setExecutionExceptionHandler(
             (failure, command, parsed) -> {
               report(command.getErr(), failure);
               return FAILED;
             });
+  }
+
+  /** One line that says what is wrong, and where help is. */
+  private static int refuse(ParameterException wrong, String[] arguments) {
+    CommandLine command = wrong.getCommandLine();
+    PrintWriter err = command.getErr();
+    String message = wrong.getMessage().replaceAll("\\s*\\R\\s*", " ");
+    err.println("error: " + message + " (" + command.getCommandSpec().qualifiedName() + " --help)");
+    err.flush();
+    return command.getCommandSpec().exitCodeOnInvalidInput();
   }
 
   /**
@@ -65,7 +92,7 @@ public final class Main implements Runnable {
    */
   private static void report(PrintWriter err, Exception failure) {
     if (failure instanceof LenoException || failure instanceof OrtException) {
-      err.println("error: " + failure.getMessage());
+      err.println("error: " + failure.getMessage().replaceAll("\\s*\\R\\s*", " "));
     } else {
       err.println("error: " + failure);
       failure.printStackTrace(err);

@@ -14,10 +14,15 @@ import io.leno.LenoUnsupportedException;
 import io.leno.Matrix;
 import io.leno.Status;
 import io.leno.internal.bindings.Native;
+import java.io.IOException;
 import java.nio.Buffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import org.bytedeco.javacpp.BytePointer;
 
 /** Turns what went wrong, here or in the native library, into exceptions. */
@@ -77,6 +82,23 @@ public final class Check {
       throw new LenoBufferException(
           argument + " is " + buffer.order() + ", expected the native " + ByteOrder.nativeOrder());
     }
+  }
+
+  /** Why a file could not be read or written, for the end of a sentence. */
+  public static String reason(IOException e) {
+    if (e instanceof NoSuchFileException) {
+      return "there is no such file";
+    }
+    if (e instanceof AccessDeniedException) {
+      return "access is denied";
+    }
+    if (e instanceof FileAlreadyExistsException) {
+      return "there is a file of that name";
+    }
+    if (e instanceof FileSystemException system && system.getReason() != null) {
+      return system.getReason();
+    }
+    return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 
   public static String text(BytePointer utf8) {

@@ -62,6 +62,7 @@ final class AcceleratorRun implements AutoCloseable {
     if (mask != null) {
       heldOut.mask(mask);
     }
+    InputCheck.samples(settings.model, heldOut);
     this.batching = Batches.of(settings.model);
     stages.begin("prepare");
     this.layers = settings.model.layers(ShapeProbe.run(settings.model, calibration, mask));

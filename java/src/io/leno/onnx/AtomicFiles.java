@@ -1,6 +1,7 @@
 package io.leno.onnx;
 
 import io.leno.LenoIOException;
+import io.leno.internal.Check;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -21,6 +22,10 @@ final class AtomicFiles {
 
   static void write(Path path, Content content) {
     Path target = path.toAbsolutePath();
+    if (Files.isDirectory(target)) { // an empty one would give way to the file
+      throw new LenoIOException(
+          "file " + path + " cannot be written: it is a folder, expected a file");
+    }
     try {
       // Not createTempFile: what that makes only its owner may read, and so would the result be.
       Path temporary =
@@ -36,7 +41,7 @@ final class AtomicFiles {
         Files.deleteIfExists(temporary);
       }
     } catch (IOException e) {
-      throw new LenoIOException("file " + path + " cannot be written: " + e);
+      throw new LenoIOException("file " + path + " cannot be written: " + Check.reason(e));
     }
   }
 }

@@ -12,6 +12,7 @@ import com.google.protobuf.UnsafeByteOperations;
 import io.leno.LenoFormatException;
 import io.leno.LenoIOException;
 import io.leno.LenoUnsupportedException;
+import io.leno.internal.Check;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -127,7 +128,12 @@ final class ExternalData {
           .build();
     } catch (IOException e) {
       throw new LenoIOException(
-          "tensor " + tensor.getName() + ": file " + location + " cannot be read: " + e);
+          "tensor "
+              + tensor.getName()
+              + ": file "
+              + location
+              + " cannot be read: "
+              + Check.reason(e));
     }
   }
 

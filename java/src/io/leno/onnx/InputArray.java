@@ -8,6 +8,7 @@ import ai.onnxruntime.OrtException;
 import io.leno.LenoShapeException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -73,6 +74,19 @@ public final class InputArray {
     ByteBuffer data = allocate(Objects.requireNonNull(values, "values").length, 8);
     data.asLongBuffer().put(values);
     return new InputArray(OnnxJavaType.INT64, data, shape.clone());
+  }
+
+  /** Index of the first element that is not a number; -1 where there is none. */
+  int firstNaN() {
+    if (type == OnnxJavaType.FLOAT) {
+      FloatBuffer floats = data.duplicate().order(ByteOrder.nativeOrder()).asFloatBuffer();
+      for (int i = 0; i < floats.limit(); i++) {
+        if (Float.isNaN(floats.get(i))) {
+          return i;
+        }
+      }
+    }
+    return -1;
   }
 
   static InputArray ofBytes(OnnxJavaType type, ByteBuffer data, long... shape) {

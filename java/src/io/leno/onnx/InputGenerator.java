@@ -8,6 +8,8 @@ import io.leno.LenoArgumentException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** Makes inputs up from the types that a graph states for its inputs. */
 final class InputGenerator {
@@ -20,12 +22,34 @@ final class InputGenerator {
     if (samples < 1) {
       throw new LenoArgumentException("samples is " + samples + ", expected 1 or more");
     }
+    requireKnown(model, dims);
     Random random = new Random(seed);
     Map<String, InputArray> arrays = new LinkedHashMap<>();
     for (ValueInfoProto input : model.inputInfos()) {
       arrays.put(input.getName(), array(input, dims, samples, random));
     }
     return ModelInputs.ofGenerated(arrays);
+  }
+
+  private static void requireKnown(OnnxModel model, Map<String, Long> dims) {
+    Set<String> names = new TreeSet<>();
+    for (ValueInfoProto input : model.inputInfos()) {
+      input.getType().getTensorType().getShape().getDimList().stream()
+          .map(TensorShapeProto.Dimension::getDimParam)
+          .filter(name -> !name.isEmpty())
+          .forEach(names::add);
+    }
+    dims.forEach(
+        (name, length) -> {
+          if (!names.contains(name)) {
+            throw new LenoArgumentException(
+                "dims has " + name + ", expected names of the model's axes, " + names);
+          }
+          if (length < 1) {
+            throw new LenoArgumentException(
+                "dims has " + name + " = " + length + ", expected 1 or more");
+          }
+        });
   }
 
   private static InputArray array(

@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.leno.LenoArgumentException;
 import io.leno.LenoFormatException;
 import io.leno.LenoIOException;
+import io.leno.LenoOutOfMemoryException;
+import io.leno.internal.Check;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -85,8 +87,10 @@ public final class MaskFile {
     byte[] file;
     try {
       file = Files.readAllBytes(path);
-    } catch (IOException | OutOfMemoryError e) {
-      throw new LenoIOException("masks " + path + " cannot be read: " + e);
+    } catch (IOException e) {
+      throw new LenoIOException("masks " + path + " cannot be read: " + Check.reason(e));
+    } catch (OutOfMemoryError e) {
+      throw new LenoOutOfMemoryException("masks " + path + " do not fit into memory");
     }
     try {
       return parse(file);

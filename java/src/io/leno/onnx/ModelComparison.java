@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /**
  * Runs models side by side on the same inputs: how long each takes against the first one, and how
@@ -112,15 +113,25 @@ public final class ModelComparison {
    * Runs the models.
    *
    * @return one result per model, in their order
+   * @throws LenoArgumentException if the inputs do not fit a model, or the models differ in theirs
    * @throws OrtException if ONNX Runtime refuses a model or a run fails
    */
   public List<Result> run() throws OrtException {
     OrtEnvironment environment = OrtEnvironment.getEnvironment();
     List<OrtSession> sessions = new ArrayList<>();
     Map<String, OnnxTensor> tensors = new LinkedHashMap<>();
+    List<String> names = models.values().iterator().next().inputs();
+    models.forEach(
+        (name, model) -> {
+          InputCheck.batch(model, inputs);
+          if (!Set.copyOf(model.inputs()).equals(Set.copyOf(names))) {
+            throw new LenoArgumentException(
+                "model " + name + " has inputs " + model.inputs() + ", expected " + names);
+          }
+        });
     try {
-      for (Map.Entry<String, InputArray> input : inputs.arrays().entrySet()) {
-        tensors.put(input.getKey(), input.getValue().toTensor(environment));
+      for (String input : names) {
+        tensors.put(input, inputs.arrays().get(input).toTensor(environment));
       }
       List<Map<String, float[]>> outputs = new ArrayList<>();
       for (OnnxModel model : models.values()) {

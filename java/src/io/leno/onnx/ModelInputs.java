@@ -83,11 +83,12 @@ public final class ModelInputs {
    *
    * @param model the model
    * @param dims lengths of axes with a name and no length, such as {@code sequence_length}; 32
-   *     where absent
+   *     where absent; the first axis of each input counts samples, and its entry is not used
    * @param samples how many, at least 1
    * @param seed equal seeds give equal inputs
    * @return inputs
-   * @throws LenoArgumentException if an input has a type that cannot be made up
+   * @throws LenoArgumentException if an input has a type that cannot be made up, or {@code dims}
+   *     has a name that no axis has, or a length below 1
    */
   public static ModelInputs generate(
       OnnxModel model, Map<String, Long> dims, int samples, long seed) {

@@ -4,6 +4,7 @@ import ai.onnxruntime.OnnxJavaType;
 import io.leno.LenoFormatException;
 import io.leno.LenoIOException;
 import io.leno.LenoOutOfMemoryException;
+import io.leno.internal.Check;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -35,7 +36,7 @@ final class NpzReader {
   static Map<String, InputArray> read(Path path) {
     Map<String, InputArray> arrays = new LinkedHashMap<>();
     if (!Files.isRegularFile(path)) {
-      throw new LenoIOException("file " + path + " is not there, expected an NPZ file");
+      throw new LenoIOException("file " + path + " is no file, expected an NPZ file");
     }
     try (ZipFile zip = new ZipFile(path.toFile())) {
       for (Enumeration<? extends ZipEntry> e = zip.entries(); e.hasMoreElements(); ) {
@@ -52,7 +53,7 @@ final class NpzReader {
     } catch (ZipException e) {
       throw new LenoFormatException(path + " is no NPZ file: " + e.getMessage());
     } catch (IOException e) {
-      throw new LenoIOException("file " + path + " cannot be read: " + e);
+      throw new LenoIOException("file " + path + " cannot be read: " + Check.reason(e));
     }
     if (arrays.isEmpty()) {
       throw new LenoFormatException(path + " has no array, expected one per input of the model");

@@ -63,7 +63,7 @@ public final class OnnxModel {
       }
       return of(read(Files.readAllBytes(path)), path);
     } catch (IOException e) {
-      throw new LenoIOException("model " + path + " cannot be read: " + e);
+      throw new LenoIOException("model " + path + " cannot be read: " + Check.reason(e));
     } catch (LenoFormatException e) {
       throw new LenoFormatException(path + ": " + e.getMessage());
     }

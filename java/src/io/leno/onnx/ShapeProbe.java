@@ -18,6 +18,7 @@ final class ShapeProbe {
 
   /** The shapes of one sample, and of a few that are padded otherwise. */
   static ShapeEvidence run(OnnxModel model, ModelInputs inputs, String mask) {
+    InputCheck.samples(model, inputs);
     List<String> questions = List.copyOf(model.shapeQuestions());
     if (questions.isEmpty()) {
       return ShapeEvidence.none();

@@ -1,5 +1,10 @@
 package io.leno.onnx;
 
+import static io.leno.onnx.NpzFiles.floats;
+import static io.leno.onnx.NpzFiles.header;
+import static io.leno.onnx.NpzFiles.longs;
+import static io.leno.onnx.NpzFiles.npy;
+import static io.leno.onnx.NpzFiles.zip;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -11,19 +16,13 @@ import io.leno.LenoException;
 import io.leno.LenoFormatException;
 import io.leno.LenoIOException;
 import io.leno.LenoShapeException;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,49 +31,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Inputs from NPZ files, good and hostile, from arrays, and made up. */
 final class ModelInputsTest {
   @TempDir Path folder;
-
-  /** As numpy writes it: magic, version, header padded to 64 bytes, data. */
-  static byte[] npy(String header, byte[] data) {
-    StringBuilder text = new StringBuilder(header);
-    while ((10 + text.length() + 1) % 64 != 0) {
-      text.append(' ');
-    }
-    byte[] bytes = text.append('\n').toString().getBytes(StandardCharsets.ISO_8859_1);
-    ByteBuffer npy =
-        ByteBuffer.allocate(10 + bytes.length + data.length).order(ByteOrder.LITTLE_ENDIAN);
-    npy.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0});
-    return npy.putShort((short) bytes.length).put(bytes).put(data).array();
-  }
-
-  static String header(String descr, String shape) {
-    return "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }";
-  }
-
-  static byte[] longs(long... values) {
-    ByteBuffer data = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-    data.asLongBuffer().put(values);
-    return data.array();
-  }
-
-  static byte[] floats(float... values) {
-    ByteBuffer data = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-    data.asFloatBuffer().put(values);
-    return data.array();
-  }
-
-  static byte[] zip(Map<String, byte[]> entries) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
-      for (Map.Entry<String, byte[]> entry : entries.entrySet()) {
-        zip.putNextEntry(new ZipEntry(entry.getKey()));
-        zip.write(entry.getValue());
-        zip.closeEntry();
-      }
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
-    return bytes.toByteArray();
-  }
 
   private ModelInputs load(byte[] file) throws IOException {
     return ModelInputs.load(Files.write(folder.resolve("inputs.npz"), file));

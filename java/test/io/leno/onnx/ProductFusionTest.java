@@ -13,22 +13,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** Products with constant weights, and their biases. */
-final class ProductFusionTest {
+final class ProductFusionTest extends FusionTest {
   static Stream<Case> cases() {
     FusionCases cases = new FusionCases();
     products(cases);
     nearMisses(cases);
     return cases.stream();
-  }
-
-  @ParameterizedTest
-  @MethodSource("cases")
-  void theRewrittenModelComputesTheSame(Case c) throws Exception {
-    FusionCases.theRewrittenModelComputesTheSame(c);
   }
 
   private static void products(FusionCases cases) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.leno.LenoIOException;
+import io.leno.internal.Check;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,7 +41,7 @@ public final class Json {
     try {
       Files.writeString(file, text(value) + "\n");
     } catch (IOException e) {
-      throw new LenoIOException("JSON file " + file + " cannot be written: " + e);
+      throw new LenoIOException("JSON file " + file + " cannot be written: " + Check.reason(e));
     }
   }
 }

@@ -1,6 +1,7 @@
 package io.leno.cli.report;
 
 import io.leno.LenoIOException;
+import io.leno.internal.Check;
 import io.leno.onnx.LayerReport;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -46,7 +47,7 @@ public final class ReportFolder {
         Files.write(folder.resolve("mask-" + mask.getKey() + ".png"), mask.getValue());
       }
     } catch (IOException e) {
-      throw new LenoIOException("report " + folder + " cannot be written: " + e);
+      throw new LenoIOException("report " + folder + " cannot be written: " + Check.reason(e));
     }
     Json.write(folder.resolve("report.json"), ReportJson.of(report));
   }
