@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
       DoctorCommand.class,
       InspectCommand.class,
       AccelerateCommand.class,
+      PackCommand.class,
       CompareCommand.class,
       BenchCommand.class
     },

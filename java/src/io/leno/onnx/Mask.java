@@ -33,6 +33,11 @@ public record Mask(int rows, int columns, byte[] kept) {
     kept = kept.clone();
   }
 
+  /**
+   * Which weights are kept.
+   *
+   * @return M x K bytes, row by row: 1 where kept, else 0; a copy
+   */
   @Override
   public byte[] kept() {
     return kept.clone();

@@ -5,12 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.leno.onnx.LinearLayer;
+import io.leno.onnx.Mask;
+import io.leno.onnx.MaskFile;
 import io.leno.onnx.OnnxModel;
+import io.leno.onnx.ShapeEvidence;
 import io.leno.onnx.TinyModel;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -110,5 +117,44 @@ class AccelerateCommandTest {
     assertEquals(0, code, err.toString());
     JsonNode setting = new ObjectMapper().readTree(json.toFile()).get("settings").get(0);
     assertTrue(setting.get("similarity").asDouble() >= 0.9, setting.toString());
+  }
+
+  /** Out with the masks, retrained elsewhere, and back. */
+  @Test
+  void whatWasRetrainedUnderTheMasksComesBack() throws Exception {
+    Path masks = folder.resolve("masks.safetensors");
+    String options = "--sparsity 0.5 --uniform --vector 8 --dtype F32 --rounds 2 --masks " + masks;
+    assertEquals(0, accelerate(options.split(" ")), err.toString());
+
+    OnnxModel dense = OnnxModel.load(Path.of(model));
+    Map<String, Mask> kept = MaskFile.load(masks);
+    Map<LinearLayer, float[]> trained = new HashMap<>();
+    Random random = new Random(3);
+    for (LinearLayer layer : dense.layers(ShapeEvidence.none())) {
+      float[] weights = layer.weights();
+      byte[] mask = kept.get(layer.name()).kept();
+      for (int i = 0; i < weights.length; i++) {
+        weights[i] = (weights[i] + 0.1f * (float) random.nextGaussian()) * mask[i];
+      }
+      trained.put(layer, weights);
+    }
+    Path retrained = folder.resolve("retrained.onnx");
+    dense.withWeights(trained).save(retrained);
+
+    Path json = folder.resolve("packed.json");
+    Path packed = folder.resolve("packed.onnx");
+    String pack = "pack " + retrained + " -o " + packed + " --json " + json;
+    assertEquals(0, run(pack.split(" ")), err.toString());
+    JsonNode report = new ObjectMapper().readTree(json.toFile());
+    assertEquals(2, report.get("layers").size());
+    for (JsonNode layer : report.get("layers")) {
+      assertEquals(8, layer.get("vector").asInt(), layer.toString());
+      assertEquals(0.5, layer.get("sparsity").asDouble(), 0.02, layer.toString());
+    }
+    Path comparison = folder.resolve("comparison.json");
+    String compare = "compare " + retrained + " " + packed + " --rounds 2 --json " + comparison;
+    assertEquals(0, run(compare.split(" ")), err.toString());
+    JsonNode models = new ObjectMapper().readTree(comparison.toFile()).get("models");
+    assertEquals(1, models.get(1).get("cosine").asDouble(), 1e-6);
   }
 }

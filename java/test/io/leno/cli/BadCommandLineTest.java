@@ -111,6 +111,10 @@ final class BadCommandLineTest {
           compare @m.onnx @m.onnx --dim foo=3           | dims has foo, expected names of the model's axes, [d0]
           bench --rows 99999999 --columns 99999999      | numbers could not be had
           bench --tokens 5,3                            | expected 6 .. 2^30
+          pack @m.onnx -o @folder                       | it is a folder, expected a file
+          pack @m.onnx -o @no/out.onnx                  | is no folder that may be written to
+          pack @cut.onnx -o @out.onnx                   | cut.onnx: no ONNX model
+          pack @m.onnx -o @out.onnx --inputs @shapes.npz | shape [6, 31], expected [d0, 32]
           doctor --json @no/x.json                      | is no folder that may be written to
           """)
   void whatFails(String words, String message) throws IOException {
@@ -195,6 +199,8 @@ final class BadCommandLineTest {
           accelerate @m.onnx             | Missing required option: '--output=OUT'
           compare @m.onnx                | Missing required parameter: 'SPARSE'
           compare @m.onnx @m.onnx --batch 0 | it is "0", expected a whole number
+          pack @m.onnx                   | Missing required option: '--output=OUT'
+          pack @m.onnx -o @out.onnx --vector 5 | it is "5", expected a power of two
           bench --rows 0                 | it is "0", expected a whole number
           bench --sparsity 2             | it is "2", expected a number of at least 0
           bench --vector 3               | it is "3", expected a power of two
