@@ -33,7 +33,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Prunes and rounds the linear layers of a model, and says what came of it. */
@@ -48,15 +47,7 @@ final class AccelerateCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = "An ONNX file with float weights.")
-  private Path model;
-
-  @Option(
-      names = {"-o", "--output"},
-      required = true,
-      paramLabel = "OUT",
-      description = "Where the accelerated model goes.")
-  private Path out;
+  @Mixin private ModelFiles files;
 
   @Option(
       names = "--budget",
@@ -165,12 +156,12 @@ final class AccelerateCommand implements Callable<Integer> {
   public Integer call() throws OrtException {
     Goal goal = goal();
     requireWritable();
-    OnnxModel dense = OnnxModel.load(model);
+    OnnxModel dense = OnnxModel.load(files.model);
     OutputMetric compared = metric(dense);
     ModelInputs fitted = calibration(dense);
     ModelInputs measured = heldOut == null ? null : ModelInputs.load(heldOut);
     Acceleration made = accelerate(dense, goal, compared, fitted, measured);
-    made.model().save(out);
+    made.model().save(files.out);
     if (masks != null) {
       MaskFile.save(masks, made.masks());
     }
@@ -213,7 +204,7 @@ final class AccelerateCommand implements Callable<Integer> {
   }
 
   private void requireWritable() {
-    Writable.require(out);
+    Writable.require(files.out);
     Writable.require(masks);
     Writable.require(running.plan);
     Writable.require(output.file());
@@ -290,8 +281,8 @@ final class AccelerateCommand implements Callable<Integer> {
     rows.add(ModelRow.of(timed.get(0), Map.of("cosine", 1.0)));
     rows.add(ModelRow.of(timed.get(1), Map.of("cosine", found.similarity())));
     Map<String, String> facts = new LinkedHashMap<>();
-    facts.put("model", model.toString());
-    facts.put("accelerated", out.toString());
+    facts.put("model", files.model.toString());
+    facts.put("accelerated", files.out.toString());
     facts.put("goal", goal.toString());
     facts.put("cosine", found.metric() + ", " + found.heldOutSamples() + " held-out samples");
     facts.put("inputs", found.generatedInputs() ? "made up" : calibrate.toString());
@@ -303,7 +294,7 @@ final class AccelerateCommand implements Callable<Integer> {
             + running.rounds
             + " rounds in turn");
     return new Report(
-        model.getFileName() + ", accelerated",
+        files.model.getFileName() + ", accelerated",
         facts,
         rows,
         List.of(new Setting("accelerated", goal.toString(), found, made.masks())));

@@ -14,7 +14,6 @@ import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** Brings a model back that was pruned or retrained elsewhere. */
 @Command(
@@ -25,15 +24,7 @@ import picocli.CommandLine.Parameters;
             + " rounding to --dtype.",
     mixinStandardHelpOptions = true)
 final class PackCommand implements Runnable {
-  @Parameters(paramLabel = "MODEL", description = "An ONNX file with float weights.")
-  private Path model;
-
-  @Option(
-      names = {"-o", "--output"},
-      required = true,
-      paramLabel = "OUT",
-      description = "Where the model with our operators goes.")
-  private Path out;
+  @Mixin private ModelFiles files;
 
   @Option(
       names = "--dtype",
@@ -58,16 +49,16 @@ final class PackCommand implements Runnable {
 
   @Override
   public void run() {
-    Writable.require(out);
+    Writable.require(files.out);
     Writable.require(output.file());
-    OnnxModel retrained = OnnxModel.load(model);
+    OnnxModel retrained = OnnxModel.load(files.model);
     Retrained packed =
         Retrained.pack(
             retrained,
             dtype,
             vector == null ? 0 : vector,
             inputs == null ? null : ModelInputs.load(inputs));
-    packed.model().save(out);
+    packed.model().save(files.out);
     List<List<String>> table = new ArrayList<>();
     table.add(List.of("layer", "M", "K", "zeros", "structure", "V", "not stored", "bytes"));
     packed.layers().forEach(layer -> table.add(row(layer)));
@@ -81,8 +72,8 @@ final class PackCommand implements Runnable {
                         + " %.1f %% of the sum of its weights%n",
                     layer.name(), 100 * layer.patternLoss()));
     Map<String, Object> report = new LinkedHashMap<>();
-    report.put("model", model.toString());
-    report.put("packed", out.toString());
+    report.put("model", files.model.toString());
+    report.put("packed", files.out.toString());
     report.put("dtype", dtype.toString());
     report.put("layers", packed.layers());
     output.json(report);

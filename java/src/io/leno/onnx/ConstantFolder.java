@@ -28,10 +28,11 @@ final class ConstantFolder {
     for (NodeProto original : proto.getNodeList()) {
       NodeProto node = renamed(original, names);
       TensorProto constant = node.getInputCount() == 1 ? initialisers.get(node.getInput(0)) : null;
-      boolean hidden = constant != null && !graph.isVisible(original.getOutput(0));
-      if (hidden && Graph.is(node, "Identity")) {
+      boolean removable =
+          constant != null && Graph.isWhole(node, 1) && !graph.isVisible(node.getOutput(0));
+      if (removable && Graph.is(node, "Identity")) {
         names.put(node.getOutput(0), node.getInput(0));
-      } else if (hidden && isMatrixTranspose(node, constant)) {
+      } else if (removable && isMatrixTranspose(node, constant)) {
         TensorProto transposed = transposed(constant, node.getOutput(0));
         initialisers.put(transposed.getName(), transposed);
         folded.addInitializer(transposed);

@@ -33,25 +33,8 @@ final class InputCheck {
 
   private static void check(OnnxModel model, ModelInputs inputs, int firstAxis) {
     for (ValueInfoProto input : model.inputInfos()) {
-      InputArray array = inputs.arrays().get(input.getName());
-      if (array == null) {
-        throw new LenoArgumentException(
-            "inputs have "
-                + inputs.arrays().keySet()
-                + ", expected an array for input "
-                + input.getName());
-      }
       TypeProto.Tensor type = input.getType().getTensorType();
-      if (array.elementType() != type.getElemType()) {
-        throw new LenoArgumentException(
-            "input "
-                + input.getName()
-                + " is given as "
-                + array.dtype()
-                + ", expected "
-                + TensorProto.DataType.forNumber(type.getElemType())
-                + " as the model says");
-      }
+      InputArray array = array(inputs, input.getName(), type.getElemType());
       if (type.hasShape()) {
         shape(input.getName(), type.getShape().getDimList(), array.shape(), firstAxis);
       }
@@ -61,6 +44,26 @@ final class InputCheck {
             "input " + input.getName() + " is NaN at element " + nan + ", expected numbers");
       }
     }
+  }
+
+  /** The array for an input of this element type, as ONNX numbers them. */
+  static InputArray array(ModelInputs inputs, String name, int type) {
+    InputArray array = inputs.arrays().get(name);
+    if (array == null) {
+      throw new LenoArgumentException(
+          "inputs have " + inputs.arrays().keySet() + ", expected an array for input " + name);
+    }
+    if (array.elementType() != type) {
+      throw new LenoArgumentException(
+          "input "
+              + name
+              + " is given as "
+              + array.dtype()
+              + ", expected "
+              + TensorProto.DataType.forNumber(type)
+              + " as the model says");
+    }
+    return array;
   }
 
   private static void shape(

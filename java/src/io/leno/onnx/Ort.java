@@ -8,7 +8,6 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
-import io.leno.LenoArgumentException;
 import io.leno.LenoUnsupportedException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -82,22 +81,7 @@ final class Ort {
 
   /** The array for an input of this element type, as ONNX numbers them. */
   static OnnxTensor tensor(ModelInputs inputs, String name, int type) throws OrtException {
-    InputArray array = inputs.arrays().get(name);
-    if (array == null) {
-      throw new LenoArgumentException(
-          "inputs have " + inputs.arrays().keySet() + ", expected an array for input " + name);
-    }
-    if (array.elementType() != type) {
-      throw new LenoArgumentException(
-          "input "
-              + name
-              + " is given as "
-              + array.dtype()
-              + ", expected "
-              + TensorProto.DataType.forNumber(type)
-              + " as the model says");
-    }
-    return array.toTensor(ENVIRONMENT);
+    return InputCheck.array(inputs, name, type).toTensor(ENVIRONMENT);
   }
 
   /** Runs a whole model on a batch. */

@@ -295,8 +295,9 @@ final class BadModelTest {
                     "Add",
                     m.node("Erf", m.node("Div", x, m.scalar((float) Math.sqrt(2)))),
                     m.scalar(1))),
-            m.scalar(0.5f));
-    String sum = m.node("Add", m.node("MatMul", gelu, m.random(3, 4, 4)), X);
+            m.node("Constant", attribute("value_float", 0.5f)));
+    String shared = m.node("Identity", m.random(3, 4, 4));
+    String sum = m.node("Add", m.node("MatMul", gelu, m.node("Transpose", shared)), X);
     String centred =
         m.node("Sub", sum, m.node("ReduceMean", attribute("axes", new long[] {-1}), sum));
     String variance =
