@@ -1,10 +1,12 @@
 package io.leno.cli;
 
+import io.leno.LenoException;
 import io.leno.Matrix;
 import io.leno.Pattern;
 import io.leno.StructureReport;
 import io.leno.cli.report.TextTable;
 import io.leno.onnx.LinearLayer;
+import io.leno.onnx.ModelInputs;
 import io.leno.onnx.OnnxModel;
 import io.leno.onnx.ShapeEvidence;
 import java.nio.file.Path;
@@ -37,7 +39,7 @@ final class InspectCommand implements Runnable {
     List<List<String>> table = new ArrayList<>();
     table.add(List.of("layer", "M", "K", "fused", "zeros", "structure", "V"));
     long weights = 0;
-    for (LinearLayer layer : onnx.layers(ShapeEvidence.none())) {
+    for (LinearLayer layer : onnx.layers(shapes(onnx))) {
       weights += (long) layer.rows() * layer.columns();
       layers.add(describe(layer, table));
     }
@@ -52,6 +54,16 @@ final class InspectCommand implements Runnable {
     report.put("layers", layers);
     report.put("skipped", skipped);
     output.json(report);
+  }
+
+  /** Which sums are residuals shows when the model runs; where it cannot, the rest is shown. */
+  private ShapeEvidence shapes(OnnxModel onnx) {
+    try {
+      return ShapeEvidence.of(onnx, ModelInputs.generate(onnx, Map.of(), 3, 1));
+    } catch (LenoException e) {
+      output.err().println("residuals are not shown, the model does not run: " + e.getMessage());
+      return ShapeEvidence.none();
+    }
   }
 
   private static Map<String, Object> describe(LinearLayer layer, List<List<String>> table) {

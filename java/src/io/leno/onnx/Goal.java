@@ -10,7 +10,11 @@ public sealed interface Goal {
    * @param sparsity at least 0 and below 1; 0 keeps the layers dense
    */
   record Uniform(double sparsity) implements Goal {
-    /** Checks the range. */
+    /**
+     * Checks the range.
+     *
+     * @param sparsity at least 0 and below 1
+     */
     public Uniform {
       requireSparsity(sparsity);
     }
@@ -23,7 +27,11 @@ public sealed interface Goal {
    * @param sparsity above 0 and below 1, over all layers together
    */
   record Overall(double sparsity) implements Goal {
-    /** Checks the range. */
+    /**
+     * Checks the range.
+     *
+     * @param sparsity at least 0 and below 1
+     */
     public Overall {
       requireSparsity(sparsity);
     }
@@ -35,7 +43,11 @@ public sealed interface Goal {
    * @param similarity the least mean cosine on held-out inputs, above 0 and below 1
    */
   record Accuracy(double similarity) implements Goal {
-    /** Checks the range. */
+    /**
+     * Checks the range.
+     *
+     * @param similarity above 0 and below 1
+     */
     public Accuracy {
       if (!(similarity > 0 && similarity < 1)) {
         throw new LenoArgumentException(

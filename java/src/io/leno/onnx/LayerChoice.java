@@ -13,7 +13,13 @@ import java.util.Objects;
  * @param vector rows of a group, V: a power of two, 4 .. 128; 0 for dense
  */
 public record LayerChoice(DType dtype, double sparsity, int vector) {
-  /** Checks the ranges. */
+  /**
+   * Checks the ranges.
+   *
+   * @param dtype type of the stored weights
+   * @param sparsity 0 where dense, else above 0 and below 1
+   * @param vector 0 where dense, else a power of two, 4 .. 128
+   */
   public LayerChoice {
     Objects.requireNonNull(dtype, "dtype");
     boolean dense = sparsity == 0 && vector == 0;

@@ -12,7 +12,13 @@ import java.util.Objects;
  * @param kept M x K bytes, row by row: 1 where kept, else 0
  */
 public record Mask(int rows, int columns, byte[] kept) {
-  /** Checks and copies. */
+  /**
+   * Checks and copies.
+   *
+   * @param rows M, at least 1
+   * @param columns K, at least 1
+   * @param kept M x K bytes, row by row: 0 or 1
+   */
   public Mask {
     Objects.requireNonNull(kept, "kept");
     if (rows < 1 || columns < 1 || (long) rows * columns != kept.length) {

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -141,10 +142,11 @@ public final class OnnxModel {
   /**
    * Products that cannot be replaced.
    *
-   * @return node name to reason
+   * @return node name to reason, by name
    */
   public Map<String, String> skippedLayers() {
-    return Map.copyOf(new LayerFinder(proto.getGraph(), ShapeEvidence.none()).skipped());
+    return Collections.unmodifiableMap(
+        new LayerFinder(proto.getGraph(), ShapeEvidence.none()).skipped());
   }
 
   /**

@@ -25,7 +25,12 @@ import java.util.Objects;
 public record Retrained(OnnxModel model, List<Layer> layers) {
   private static final int ASSESSED_VECTOR = 16;
 
-  /** Copies. */
+  /**
+   * Copies.
+   *
+   * @param model the model with sparse operators
+   * @param layers one entry per layer
+   */
   public Retrained {
     layers = List.copyOf(layers);
   }
@@ -68,8 +73,7 @@ public record Retrained(OnnxModel model, List<Layer> layers) {
   public static Retrained pack(OnnxModel model, DType dtype, int vector, ModelInputs inputs) {
     Objects.requireNonNull(dtype, "dtype");
     ModelInputs samples = inputs == null ? ModelInputs.generate(model, Map.of(), 3, 1) : inputs;
-    List<LinearLayer> found =
-        model.layers(ShapeProbe.run(model, samples, samples.mask(null).orElse(null)));
+    List<LinearLayer> found = model.layers(ShapeEvidence.of(model, samples));
     if (found.isEmpty()) {
       throw new LenoArgumentException(
           "model has no linear layer that can be replaced, expected one at least; left as they"

@@ -28,6 +28,19 @@ public class ShapeEvidence {
   }
 
   /**
+   * From running a model, on one sample and on three.
+   *
+   * @param model the model
+   * @param inputs one sample at least; three tell apart what broadcasts over samples
+   * @return the evidence
+   * @throws io.leno.LenoArgumentException if the inputs do not fit the model
+   * @throws io.leno.LenoUnsupportedException if ONNX Runtime cannot run the model
+   */
+  public static ShapeEvidence of(OnnxModel model, ModelInputs inputs) {
+    return ShapeProbe.run(model, inputs, inputs.mask(null).orElse(null));
+  }
+
+  /**
    * From runs of the model.
    *
    * @param runs per run, the shape of each tensor by name

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.leno.onnx.TinyModel;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -53,6 +54,23 @@ class MainTest {
     JsonNode report = new ObjectMapper().readTree(Files.readString(file));
     assertEquals(32, report.get("M").asInt());
     assertTrue(report.get("explanation").has("buckets"), report.toString());
+  }
+
+  @Test
+  void inspectShowsWhatIsFused(@TempDir Path folder) throws Exception {
+    TinyModel tiny = new TinyModel().inputShape(-1, 16);
+    String sum =
+        tiny.node("Add", tiny.node("MatMul", TinyModel.X, tiny.random(1, 16, 16)), TinyModel.X);
+    String norm = tiny.node("LayerNormalization", sum, tiny.random(2, 16), tiny.random(3, 16));
+    Path model = folder.resolve("m.onnx");
+    tiny.output(tiny.node("MatMul", norm, tiny.node("Neg", tiny.random(4, 16, 8))))
+        .build()
+        .save(model);
+    assertEquals(0, run("inspect", model.toString(), "--json"), err.toString());
+    JsonNode report = new ObjectMapper().readTree(out.toString());
+    assertEquals("residual+norm", report.get("layers").get(0).get("fused").asText());
+    assertEquals(1, report.get("skipped").size());
+    assertEquals("", err.toString());
   }
 
   @Test
