@@ -21,15 +21,20 @@ struct QuadPanels {
   }
   static int64_t distance(int) { return (Dense ? kDenseQuad / 4 : kQuadRow) / 4; }  // in floats
   static QuadHeader& header(float* panel) { return reinterpret_cast<QuadHeader*>(panel)[-1]; }
+  // Token-major, pack() measures as it goes.
   static void measure(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens, float* panel,
                       int64_t k) {
-    measure_quads(layout, x, ldx, k, columns, token, tokens, header(panel));
+    if (layout == Layout::feature_major) measure_quads(x, ldx, k, columns, token, tokens, header(panel));
   }
-  static void set_scales(float* panel) { kernels::set_scales(header(panel)); }
   static void pack(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens, float* panel,
                    int64_t k) {
-    pack_quads<Dense>(layout, x, ldx, columns, token, tokens, header(panel),
-                      reinterpret_cast<std::byte*>(panel + k * distance(tokens)));
+    auto* to = reinterpret_cast<std::byte*>(panel + k * distance(tokens));
+    if (layout == Layout::token_major) {
+      pack_token_quads<Dense>(x + token * ldx, ldx, columns, tokens, header(panel), to);
+    } else {
+      if (k == 0) set_scales(header(panel));
+      pack_feature_quads<Dense>(x, ldx, columns, token, tokens, header(panel), to);
+    }
   }
   static const float* weights(const LinearStrips& w, const Strip& strip, float*) {
     return w.values.as<float>() + strip.values;

@@ -48,7 +48,7 @@ template <class S, class W, class IO>
 struct FloatPanels {
   static constexpr PanelShape kShape{S::kLanes, S::kRegisters};
   static constexpr bool kWidens = sizeof(W) == 2;
-  static constexpr bool kScaled = false;  // packing wants measure() and set_scales() of all features before
+  static constexpr bool kScaled = false;  // packing wants measure() of all features before
 
   static TileFn tile(int height, int nv) { return height == 4 ? tile_for_height<S, 4>(nv) : tile_for_height<S, 8>(nv); }
   // Between features of a packed panel: as narrow as the tile. 8 x 2 ran at 0.88 of peak, against 0.84 with room for a
@@ -175,7 +175,6 @@ class Panels {
       for_packed([&](const Panel& p, const IO* x, int64_t k, int64_t columns) {
         P::measure(spec_.layout, x, call_.ldx, columns, p.token, p.tokens, p.packed, k);
       });
-      for (int i = 0; i < count_; ++i) P::set_scales(panels_[i].packed);
     }
     for_packed([&](const Panel& p, const IO* x, int64_t k, int64_t columns) {
       P::pack(spec_.layout, x, call_.ldx, columns, p.token, p.tokens, p.packed, k);

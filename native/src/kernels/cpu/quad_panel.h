@@ -18,16 +18,10 @@ struct QuadHeader {
 };
 static_assert(sizeof(QuadHeader) == kShapeQuads.header);
 
-// Takes features [k, k + columns) into the header's largest magnitudes; x from feature k on.
+// Takes features [k, k + columns) into the header's largest magnitudes; x from feature k on, feature-major.
 template <class IO>
-void measure_quads(Layout layout, const IO* x, int64_t ldx, int64_t k, int64_t columns, int64_t token, int tokens,
+void measure_quads(const IO* x, int64_t ldx, int64_t k, int64_t columns, int64_t token, int tokens,
                    QuadHeader& header) {
-  if (layout == Layout::token_major) {
-    for (int t = 0; t < kQuadTokens; ++t) {
-      header.largest[t] = t < tokens ? largest_magnitude(x + (token + t) * ldx, columns) : 0;
-    }
-    return;
-  }
   const __mmask16 valid[2] = {first_lanes(tokens), first_lanes(tokens - 16)};
   __m512i m[2] = {};
   for (int h = 0; h < 2 && k > 0; ++h) m[h] = _mm512_load_si512(header.largest + 16 * h);
@@ -40,11 +34,25 @@ void measure_quads(Layout layout, const IO* x, int64_t ldx, int64_t k, int64_t c
   for (int h = 0; h < 2; ++h) _mm512_store_si512(header.largest + 16 * h, m[h]);
 }
 
+// token_scale of 16 tokens.
+struct QuadScales {
+  __m512 scale, inverse;
+};
+inline QuadScales token_scales(__m512i largest) {
+  const __m512 m = _mm512_castsi512_ps(largest), most = _mm512_set1_ps(127.f);
+  const __mmask16 finite = _mm512_cmplt_epu32_mask(largest, _mm512_set1_epi32(kInfiniteBits));
+  const __mmask16 counts = _mm512_mask_cmpge_epu32_mask(finite, largest, _mm512_set1_epi32(kTinyBits));
+  const __m512 spoiled = _mm512_set1_ps(std::numeric_limits<float>::quiet_NaN());
+  return {_mm512_mask_blend_ps(finite, spoiled, _mm512_maskz_div_ps(counts, m, most)),
+          _mm512_maskz_div_ps(counts, most, m)};
+}
+
+// After all features were measured.
 inline void set_scales(QuadHeader& header) {
-  for (int t = 0; t < kQuadTokens; ++t) {
-    const TokenScale s = token_scale(header.largest[t]);
-    header.scale[t] = s.scale;
-    header.inverse[t] = s.inverse;
+  for (int h = 0; h < 32; h += 16) {
+    const QuadScales s = token_scales(_mm512_load_si512(header.largest + h));
+    _mm512_store_ps(header.scale + h, s.scale);
+    _mm512_store_ps(header.inverse + h, s.inverse);
   }
 }
 
@@ -114,49 +122,82 @@ inline void store_rows(__m512i (&t)[8], std::byte* panel) {
   }
 }
 
-// Up to 16 features of all tokens of a panel, from rows of x at distance ldx.
-template <bool Dense, class IO>
-void turn_quads(const IO* x, int64_t ldx, int tokens, int features, const float* inverse, std::byte* panel) {
-  const __mmask16 valid = first_lanes(features);
-  __m512i t[8];
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) {
-    __m512i q[4];
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) {
-      const int token = 4 * i + j;
-      q[j] = token < tokens ? quantized(load_f32(x + token * ldx, valid), _mm512_set1_ps(inverse[token]))
-                            : _mm512_setzero_si512();
-    }
-    t[i] = bytes_of(q);
-  }
-  Dense ? store_dense(t, panel) : store_rows(t, panel);
+// Where the bytes of features [k, k + 16) wait to be turned: 8 vectors of 4 tokens each.
+template <bool Dense>
+std::byte* block_of(std::byte* panel, int64_t k) {
+  return panel + k * (Dense ? kDenseQuad / 4 : kQuadRow);
 }
 
-// Packs features [0, columns) of tokens [token, token + tokens). The panel must have room for a multiple of 16
-// features.
+// The largest elements of four vectors, in each lane.
+inline __m512i largest_of(const __m512i (&m)[4]) {
+  const __m512i a = _mm512_max_epi32(_mm512_unpacklo_epi32(m[0], m[1]), _mm512_unpackhi_epi32(m[0], m[1]));
+  const __m512i b = _mm512_max_epi32(_mm512_unpacklo_epi32(m[2], m[3]), _mm512_unpackhi_epi32(m[2], m[3]));
+  __m512i c = _mm512_max_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+  c = _mm512_max_epi32(c, _mm512_shuffle_i32x4(c, c, 0x4e));
+  return _mm512_max_epi32(c, _mm512_shuffle_i32x4(c, c, 0xb1));
+}
+
+// f(k, mask of those there are) for every 16 features.
+template <class F>
+__attribute__((always_inline)) inline void by_sixteen(int64_t columns, F f) {
+  int64_t k = 0;
+  for (; k + 16 <= columns; k += 16) f(k, __mmask16{0xffff});
+  if (k < columns) f(k, first_lanes(columns - k));
+}
+
+// Four tokens in rows of x, to the `group`-th vectors of all blocks. Their measuring leaves them in the first-level
+// cache.
 template <bool Dense, class IO>
-void pack_quads(Layout layout, const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens,
-                const QuadHeader& header, std::byte* panel) {
-  constexpr int64_t kRow = Dense ? kDenseQuad / 4 : kQuadRow;
-  if (layout == Layout::token_major) {
-    const IO* from = x + token * ldx;
-    int64_t k = 0;
-    for (; k + 16 <= columns && tokens == kQuadTokens; k += 16) {
-      turn_quads<Dense>(from + k, ldx, kQuadTokens, 16, header.inverse, panel + k * kRow);
-    }
-    for (; k < columns; k += 16) {
-      const int features = columns - k < 16 ? int(columns - k) : 16;
-      turn_quads<Dense>(from + k, ldx, tokens, features, header.inverse, panel + k * kRow);
-    }
-    return;
+void quantize_tokens(const IO* const (&x)[4], int64_t ldx, int64_t columns, int group, QuadHeader& header,
+                     std::byte* panel) {
+  __m512i m[4] = {};
+  by_sixteen(
+      columns, [&](int64_t k, __mmask16 valid) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; ++j) m[j] = _mm512_max_epi32(m[j], magnitude_bits(load_f32(x[j] + k, valid)));
+      });
+  const QuadScales s = token_scales(largest_of(m));
+  _mm_store_ps(header.scale + 4 * group, _mm512_castps512_ps128(s.scale));
+  const __m512 inverse[4] = {_mm512_permute_ps(s.inverse, 0x00), _mm512_permute_ps(s.inverse, 0x55),
+                             _mm512_permute_ps(s.inverse, 0xaa), _mm512_permute_ps(s.inverse, 0xff)};
+  by_sixteen(
+      columns, [&](int64_t k, __mmask16 valid) __attribute__((always_inline)) {
+        __m512i q[4];
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; ++j) {
+          __builtin_prefetch(x[j] + 4 * ldx + k);
+          q[j] = quantized(load_f32(x[j] + k, valid), inverse[j]);
+        }
+        _mm512_store_si512(block_of<Dense>(panel, k) + 64 * group, bytes_of(q));
+      });
+}
+
+template <bool Dense, class IO>
+void pack_token_quads(const IO* x, int64_t ldx, int64_t columns, int tokens, QuadHeader& header, std::byte* panel) {
+  for (int t = 0; t < tokens; t += 4) {
+    const IO* rows[4];
+    for (int j = 0; j < 4; ++j) rows[j] = x + (t + j < tokens ? t + j : tokens - 1) * ldx;
+    quantize_tokens<Dense>(rows, ldx, columns, t / 4, header, panel);
   }
+  for (int64_t k = 0; k < columns; k += 16) {
+    std::byte* block = block_of<Dense>(panel, k);
+    __m512i t[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) t[i] = _mm512_load_si512(block + 64 * i);
+    Dense ? store_dense(t, block) : store_rows(t, block);
+  }
+}
+
+// Packs features [0, columns) of a measured panel, feature-major.
+template <bool Dense, class IO>
+void pack_feature_quads(const IO* x, int64_t ldx, int64_t columns, int64_t token, int tokens, const QuadHeader& header,
+                        std::byte* panel) {
   const __mmask16 valid[2] = {first_lanes(tokens), first_lanes(tokens - 16)};
   const __m512 inverse[2] = {_mm512_load_ps(header.inverse), _mm512_load_ps(header.inverse + 16)};
   const auto load = [&](int64_t k, int half) {
     return quantized(load_f32(x + k * ldx + token + 16 * half, valid[half]), inverse[half]);
   };
-  constexpr int64_t kStep = Dense ? 4 : 1;
+  constexpr int64_t kStep = Dense ? 4 : 1, kRow = Dense ? kDenseQuad / 4 : kQuadRow;
   for (int64_t k = 0; k < columns; k += kStep) {
     for (int i = 0; i < kStep; ++i) {
       __builtin_prefetch(x + (k + i + kFeaturesAhead) * ldx + token);

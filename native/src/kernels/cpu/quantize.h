@@ -17,11 +17,12 @@ struct TokenScale {
   float inverse;
 };
 
+constexpr uint32_t kInfiniteBits = 0x7f800000, kTinyBits = (127 - 120) << 23;
+
 // largest: the greatest bit pattern of |x| as an integer; for finite numbers, infinity and NaN it grows with them.
 inline TokenScale token_scale(uint32_t largest) {
-  constexpr uint32_t kInfinity = 0x7f800000, kTiny = (127 - 120) << 23;
-  if (largest >= kInfinity) return {std::numeric_limits<float>::quiet_NaN(), 0.f};
-  if (largest < kTiny) return {0.f, 0.f};
+  if (largest >= kInfiniteBits) return {std::numeric_limits<float>::quiet_NaN(), 0.f};
+  if (largest < kTinyBits) return {0.f, 0.f};
   float m;
   std::memcpy(&m, &largest, sizeof m);
   return {m / 127.f, 127.f / m};
