@@ -9,19 +9,22 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Writes the tables of a document from the JSON of benchmarks and of the demo, each between the lines of its section, as
- * {@code <!-- linear:begin -->} and {@code <!-- linear:end -->}: {@code java scripts/Tables.java README.md
- * docs/results/*.json}.
+ * Writes the tables of a document from the JSON of benchmarks and of the demo: {@code java scripts/Tables.java README.md
+ * docs/results/*.json}. A document has some of the sections {@code demo}, {@code linear} (every kind of row, the worst
+ * losses) and {@code linear-brief}; a section stands between the lines {@code <!-- linear:begin -->} and {@code
+ * <!-- linear:end -->}.
  */
 public final class Tables {
   private static final Pattern OBJECT = Pattern.compile("\\{[^{}]*\\}");
   private static final double LOSS = 0.98;
   private static final int SHOWN_LOSSES = 20;
+  private static final String BRIEF_V = "16";
   private static final long MANY = 128;
 
   /** One row of the benchmark: a flat JSON object. */
@@ -64,24 +67,27 @@ public final class Tables {
       System.exit(2);
     }
     Path document = Path.of(arguments[0]);
-    Map<String, StringBuilder> sections = new LinkedHashMap<>();
+    List<List<Row>> linear = new ArrayList<>();
+    List<List<Row>> demo = new ArrayList<>();
     for (int i = 1; i < arguments.length; i++) {
       List<Row> rows = read(Path.of(arguments[i]));
-      boolean demo = rows.get(0).fields().containsKey("setting");
-      sections.computeIfAbsent(demo ? "demo" : "linear", k -> new StringBuilder()).append(demo ? settings(rows) : describe(rows));
+      (rows.get(0).fields().containsKey("setting") ? demo : linear).add(rows);
     }
     String text = Files.readString(document);
-    for (Map.Entry<String, StringBuilder> section : sections.entrySet()) {
-      text = replace(document, text, section.getKey(), section.getValue().toString());
-    }
+    text = replace(text, "demo", demo, Tables::settings);
+    text = replace(text, "linear", linear, Tables::describe);
+    text = replace(text, "linear-brief", linear, Tables::brief);
     Files.writeString(document, text);
   }
 
-  private static String replace(Path document, String text, String section, String tables) {
+  private static String replace(
+      String text, String section, List<List<Row>> files, Function<List<Row>, String> describe) {
     String begin = "<!-- " + section + ":begin -->";
     int from = text.indexOf(begin);
     int to = text.indexOf("<!-- " + section + ":end -->");
-    if (from < 0 || to < from) throw new IllegalArgumentException(document + " has no section " + begin);
+    if (from < 0 || to < from || files.isEmpty()) return text;
+    StringBuilder tables = new StringBuilder();
+    files.forEach(rows -> tables.append(describe.apply(rows)));
     return text.substring(0, from + begin.length()) + "\n" + tables + text.substring(to);
   }
 
@@ -95,7 +101,7 @@ public final class Tables {
 
   /** The demo's settings: speed and accuracy side by side. */
   private static String settings(List<Row> rows) {
-    StringBuilder out = new StringBuilder("\n| setting | against dense fp32 | against the int8 model | cosine | kNN-15 |\n");
+    StringBuilder out = new StringBuilder("\n**" + rows.get(0).text("cpu") + "**\n\n| setting | against dense fp32 | against the int8 model | cosine | kNN-15 |\n");
     out.append("|---|---|---|---|---|\n");
     for (Row r : rows) {
       out.append(
@@ -111,11 +117,54 @@ public final class Tables {
     return out.append('\n').toString();
   }
 
-  private static String describe(List<Row> rows) {
+  private static String title(List<Row> rows) {
     Row first = rows.get(0);
-    StringBuilder out = new StringBuilder();
-    out.append("\n**%s, %s, against oneDNN %s in the same run**\n\n"
-        .formatted(first.text("cpu"), threads(first), first.text("onednn")));
+    return "\n**%s, %s, against oneDNN %s in the same run**\n\n"
+        .formatted(first.text("cpu"), threads(first), first.text("onednn"));
+  }
+
+  /** Dense weights and one V: geometric means over the shapes. */
+  private static String brief(List<Row> rows) {
+    StringBuilder out = new StringBuilder(title(rows));
+    Map<String, List<Row>> lines = new LinkedHashMap<>();
+    for (Row r : rows) {
+      if (!r.text("V").equals("0") && !r.text("V").equals(BRIEF_V)) continue;
+      String line = "| %s | %s | %s |".formatted(r.text("dtype"), r.text("layout").replace('_', '-'), r.text("N"));
+      lines.computeIfAbsent(line, k -> new ArrayList<>()).add(r);
+    }
+    double[] sparsities = rows.stream().mapToDouble(r -> r.number("sparsity")).distinct().sorted().toArray();
+    out.append("| dtype | layout | N |");
+    for (double s : sparsities) out.append(s == 0 ? " dense" : percent(s)).append(" |");
+    out.append("\n|---|---|---|").append("---|".repeat(sparsities.length)).append('\n');
+    lines.forEach(
+        (line, all) -> {
+          out.append(line);
+          for (double s : sparsities) {
+            List<Row> of = all.stream().filter(r -> r.number("sparsity") == s).toList();
+            out.append(of.isEmpty() ? " |" : format(" %.2f |", geomean(of, "ratio_to_best_dense")));
+          }
+          out.append('\n');
+        });
+    return out.append('\n').append(lossCounts(rows)).toString();
+  }
+
+  private static String lossCounts(List<Row> rows) {
+    List<Row> lost = rows.stream().filter(r -> r.number("ratio_to_best_dense") < LOSS).toList();
+    if (lost.isEmpty()) return format("No row of %d is below %.2f of the best dense product.\n\n", rows.size(), LOSS);
+    Map<String, Integer> kinds = new TreeMap<>();
+    for (Row r : lost) {
+      kinds.merge((r.number("sparsity") == 0 ? "dense " : "sparse ") + r.text("dtype"), 1, Integer::sum);
+    }
+    List<String> parts = new ArrayList<>();
+    kinds.forEach((kind, count) -> parts.add(count + " " + kind));
+    double worst = lost.stream().mapToDouble(r -> r.number("ratio_to_best_dense")).min().orElseThrow();
+    return format(
+        "%d rows of %d (all V) are below %.2f of the best dense product: %s; the worst at %.2f.\n\n",
+        lost.size(), rows.size(), LOSS, String.join(", ", parts), worst);
+  }
+
+  private static String describe(List<Row> rows) {
+    StringBuilder out = new StringBuilder(title(rows));
     out.append("Times as fast as the best dense product, geometric mean over the shapes (and N); in brackets the fraction of the")
         .append(" instruction set's peak on the kept weights.\n\n");
     out.append(section("N = 1", rows, r -> r.whole("N") == 1));

@@ -228,6 +228,7 @@ final class Demo implements Callable<Integer> {
       ModelRow row = byName.get(setting.title());
       Map<String, Object> entry = new LinkedHashMap<>();
       entry.put("setting", setting.key());
+      entry.put("cpu", Leno.cpuName());
       entry.put("speedup_vs_dense_fp32", row.speedup());
       entry.put("speedup_vs_int8", row.speedup() / byName.get(TWIN).speedup());
       entry.put("cosine", row.cosine());
