@@ -14,6 +14,8 @@ std::span<const LinearKernel* const> linear_kernels() {
       &kLinearBf16DenseAmx,
       &kLinearI8DenseAmx,
       &kLinearI8QuadsAvx512Dot,
+      &kLinearI8SkinnyAvx512Dot,
+      &kLinearBf16SkinnyAvx512Dot,
       &kLinearBf16PairsAvx512Dot,
       &kLinearF32PanelAvx512,
       &kLinearF32SkinnyAvx512,

@@ -7,6 +7,7 @@ namespace leno::kernels {
 
 #if defined(__x86_64__)
 extern const LinearKernel kLinearBf16ShflbwAmx, kLinearI8ShflbwAmx;
+extern const LinearKernel kLinearI8SkinnyAvx512Dot, kLinearBf16SkinnyAvx512Dot;
 extern const LinearKernel kLinearBf16DenseAmx, kLinearI8DenseAmx;
 extern const LinearKernel kLinearI8ShflbwAvx2;
 #endif

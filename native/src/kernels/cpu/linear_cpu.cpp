@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "kernels/cpu/dot_weights.h"
 #include "kernels/cpu/linear_strips.h"
+#include "kernels/cpu/skinny_output.h"
 
 namespace leno::kernels {
 namespace {
@@ -22,12 +23,10 @@ int64_t panel_scratch(const PreparedWeights& weights, const LinearSpec& spec, in
   return PanelScratch(static_cast<const LinearStrips&>(weights), spec, Shape, tokens, Widen).total;
 }
 
-// X in float, where it comes in bf16; a run of it takes whole vectors.
+// The output's, and X in float where it comes in bf16, with a vector past the end.
 int64_t skinny_scratch(const PreparedWeights&, const LinearSpec& spec, int64_t tokens, int) {
-  if (spec.io == DType::f32) return 0;
-  const bool token_major = spec.layout == Layout::token_major;
-  const int64_t runs = token_major ? tokens : spec.columns, length = token_major ? spec.columns : tokens;
-  return runs * round_up(length, kCacheLine / int64_t{sizeof(float)}) * int64_t{sizeof(float)};
+  const int64_t x = spec.io == DType::f32 ? 0 : (tokens * spec.columns + 16) * int64_t{sizeof(float)};
+  return skinny_output_bytes(spec, tokens) + round_up(x, kCacheLine);
 }
 
 }  // namespace
@@ -46,13 +45,13 @@ int64_t skinny_scratch(const PreparedWeights&, const LinearSpec& spec, int64_t t
 const LinearKernel kLinearF32PanelPortable PANEL(f32, kStripsF32, kShapePortable, portable);
 const LinearKernel kLinearF32SkinnyPortable SKINNY(f32, kTallStripsF32, portable);
 const LinearKernel kLinearBf16PanelPortable PANEL(bf16, kStripsBf16, kShapePortable, portable);
-const LinearKernel kLinearBf16SkinnyPortable SKINNY(bf16, kTallStripsBf16, portable);
+const LinearKernel kLinearBf16SkinnyPortable SKINNY(bf16, kTallPairStripsBf16, portable);
 
 #if defined(__x86_64__)
 const LinearKernel kLinearF32PanelAvx512 PANEL(f32, kStripsF32, kShapeAvx512, avx512);
 const LinearKernel kLinearF32SkinnyAvx512 SKINNY(f32, kTallStripsF32, avx512);
 const LinearKernel kLinearBf16PanelAvx512 PANEL(bf16, kStripsBf16, kShapeAvx512, avx512);
-const LinearKernel kLinearBf16SkinnyAvx512 SKINNY(bf16, kTallStripsBf16, avx512);
+const LinearKernel kLinearBf16SkinnyAvx512 SKINNY(bf16, kTallPairStripsBf16, avx512);
 const LinearKernel kLinearBf16PairsAvx512Dot{"bf16_linear_shflbw_pairs_avx512_dot",
                                              Isa::avx512_dot,
                                              DType::bf16,
@@ -66,7 +65,7 @@ const LinearKernel kLinearI8QuadsAvx512Dot{
 const LinearKernel kLinearF32PanelAvx2 PANEL(f32, kStripsF32, kShapeAvx2, avx2);
 const LinearKernel kLinearF32SkinnyAvx2 SKINNY(f32, kTallStripsF32, avx2);
 const LinearKernel kLinearBf16PanelAvx2 PANEL(bf16, kStripsBf16, kShapeAvx2, avx2);
-const LinearKernel kLinearBf16SkinnyAvx2 SKINNY(bf16, kTallStripsBf16, avx2);
+const LinearKernel kLinearBf16SkinnyAvx2 SKINNY(bf16, kTallPairStripsBf16, avx2);
 #endif
 
 }  // namespace leno::kernels

@@ -82,9 +82,9 @@ int64_t LinearStrips::bytes() const {
                                                columns.size() * sizeof(int32_t) + rows.size() * sizeof(int32_t));
 }
 
-std::pair<int64_t, int64_t> LinearStrips::share(int part, int parts) const {
+std::pair<int64_t, int64_t> share_strips(const std::vector<int64_t>& work, int part, int parts) {
   // Strips cost a little even when they keep nothing.
-  const auto count = static_cast<int64_t>(strips.size());
+  const auto count = static_cast<int64_t>(work.size()) - 1;
   const int64_t total = work.back() + count;
   const auto bound = [&](int64_t p) {
     const int64_t target = total * p / parts;
@@ -129,6 +129,6 @@ const LinearFormat kStripsBf16{"bf16_strips", prepare<bf16_t, 8>};
 const LinearFormat kPairStripsBf16{"bf16_pair_strips", prepare<bf16_t, 8, 2>};
 const LinearFormat kQuadStripsI8{"i8_quad_strips", prepare<int8_t, 8, 4>};
 const LinearFormat kTallStripsF32{"f32_tall_strips", prepare<float, 16>};
-const LinearFormat kTallStripsBf16{"bf16_tall_strips", prepare<bf16_t, 16>};
+const LinearFormat kTallPairStripsBf16{"bf16_tall_pair_strips", prepare<bf16_t, 16, 2>};
 
 }  // namespace leno::kernels

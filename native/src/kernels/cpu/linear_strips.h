@@ -10,11 +10,14 @@ namespace leno::kernels {
 // Groups cut into strips: the rows that a tile works on at once. The strips of a group share its column indices. Rows
 // beyond the last of a group are padded with zero weights.
 struct Strip {
-  int64_t values;   // offset into LinearStrips::values, in elements: [kept][height]
+  int64_t values;   // offset into LinearStrips::values, in elements, or pairs of them: [kept][height]
   int64_t columns;  // offset into LinearStrips::columns
   int32_t kept;
   int32_t rows;  // 1 .. height
 };
+
+// The strips of one part of `parts`, [first, second), of about equal work. work[s]: of the strips before strip s.
+std::pair<int64_t, int64_t> share_strips(const std::vector<int64_t>& work, int part, int parts);
 
 struct LinearStrips : PreparedWeights {
   static constexpr int kMaxHeight = 16;     // 4, 8 or 16
@@ -31,8 +34,7 @@ struct LinearStrips : PreparedWeights {
   AlignedBuffer values;          // float, bf16_t or int8; readable for a cache line past the end
 
   int64_t bytes() const override;
-  // The strips of one part of `parts`, of about equal work: [first, second).
-  std::pair<int64_t, int64_t> share(int part, int parts) const;
+  std::pair<int64_t, int64_t> share(int part, int parts) const { return share_strips(work, part, parts); }
 };
 
 // Strips of 8 rows, or of V where it is smaller, for the panel kernels. Tiles of 8 rows that walk through strips of 16
@@ -43,8 +45,8 @@ extern const LinearFormat kPairStripsBf16;
 // The same of four columns (quad_tile.h). Behind the weights of a strip: -128 times the sum of each row's weights,
 // 32 bits, and the scales of the rows.
 extern const LinearFormat kQuadStripsI8;
-// Strips of 16 rows, or of V: a vector of weights for the skinny kernels.
-extern const LinearFormat kTallStripsF32, kTallStripsBf16;
+// Strips of 16 rows, or of V: a vector of weights for the skinny kernels. bf16: pairs as above.
+extern const LinearFormat kTallStripsF32, kTallPairStripsBf16;
 
 // How the panel kernels cut tokens and rows, from the shape of the vector registers (linear_panel.h).
 struct PanelShape {

@@ -23,6 +23,13 @@ struct Avx2 {
     for (int i = 0; i < n; ++i) t[i] = p[i];
     return load(t);
   }
+  // even and odd elements of 16
+  static void load_pairs(const bf16_t* p, Vec& even, Vec& odd) {
+    __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    asm("" : "+x"(v));  // else it is loaded twice, and loads are what there is most of
+    even = _mm256_castsi256_ps(_mm256_slli_epi32(v, 16));
+    odd = _mm256_castsi256_ps(_mm256_and_si256(v, _mm256_set1_epi32(-65536)));
+  }
   static void store(float* p, Vec a) { _mm256_storeu_ps(p, a); }
   static void store(float* p, Vec a, int n) { _mm256_maskstore_ps(p, first(n), a); }
   static void store(bf16_t* p, Vec a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrow(a)); }
@@ -87,9 +94,11 @@ struct Sse {
   static Vec zero() { return _mm_setzero_ps(); }
   static Vec set1(float a) { return _mm_set1_ps(a); }
   static Vec load(const float* p) { return _mm_loadu_ps(p); }
-  static Vec load(const bf16_t* p) {
-    const __m128i a = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
-    return _mm_castsi128_ps(_mm_slli_epi32(_mm_cvtepu16_epi32(a), 16));
+  // even and odd elements of 8
+  static void load_pairs(const bf16_t* p, Vec& even, Vec& odd) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    even = _mm_castsi128_ps(_mm_slli_epi32(v, 16));
+    odd = _mm_castsi128_ps(_mm_and_si128(v, _mm_set1_epi32(-65536)));
   }
   static void store(float* p, Vec a) { _mm_storeu_ps(p, a); }
   static Vec fma(Vec a, Vec b, Vec c) { return _mm_fmadd_ps(a, b, c); }

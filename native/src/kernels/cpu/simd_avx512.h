@@ -20,6 +20,13 @@ struct Avx512 {
   static Vec load(const float* p, int n) { return _mm512_maskz_loadu_ps(first(n), p); }  // 0 beyond the first n
   static Vec load(const bf16_t* p) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
   static Vec load(const bf16_t* p, int n) { return widen(_mm256_maskz_loadu_epi16(first(n), p)); }
+  // even and odd elements of 32
+  static void load_pairs(const bf16_t* p, Vec& even, Vec& odd) {
+    __m512i v = _mm512_loadu_si512(p);
+    asm("" : "+v"(v));  // else it is loaded twice, and loads are what there is most of
+    even = _mm512_castsi512_ps(_mm512_slli_epi32(v, 16));
+    odd = _mm512_castsi512_ps(_mm512_and_si512(v, _mm512_set1_epi32(-65536)));
+  }
   static void store(float* p, Vec a) { _mm512_storeu_ps(p, a); }
   static void store(float* p, Vec a, int n) { _mm512_mask_storeu_ps(p, first(n), a); }
   static void store(bf16_t* p, Vec a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(a)); }

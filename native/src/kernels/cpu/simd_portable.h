@@ -32,6 +32,13 @@ struct Portable {
     for (int i = 0; i < n; ++i) v[i] = from_bf16(p[i]);
     return v;
   }
+  // even and odd elements of 8
+  static void load_pairs(const bf16_t* p, Vec& even, Vec& odd) {
+    for (int i = 0; i < 4; ++i) {
+      even[i] = from_bf16(p[2 * i]);
+      odd[i] = from_bf16(p[2 * i + 1]);
+    }
+  }
   static void store(float* p, Vec a) { std::memcpy(p, &a, sizeof a); }
   static void store(float* p, Vec a, int n) {
     for (int i = 0; i < n; ++i) p[i] = a[i];
