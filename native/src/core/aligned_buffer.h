@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <new>
 #include <utility>
 
 namespace leno {
@@ -13,15 +12,12 @@ constexpr int64_t kCacheLine = 64;
 constexpr int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 constexpr int64_t ceil_div(int64_t n, int64_t d) { return (n + d - 1) / d; }
 
-// Memory at cache-line alignment, not initialised. The kernels' vector loads and tile loads rely on the alignment.
+// Memory at cache-line alignment, not initialised. The kernels' vector loads and tile loads rely on the alignment. From
+// 2 MB on, in huge pages where the system grants them.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
-  explicit AlignedBuffer(int64_t bytes) : bytes_(bytes) {
-    if (bytes == 0) return;
-    data_ = static_cast<std::byte*>(std::aligned_alloc(kCacheLine, static_cast<size_t>(round_up(bytes, kCacheLine))));
-    if (data_ == nullptr) throw std::bad_alloc();
-  }
+  explicit AlignedBuffer(int64_t bytes);
   AlignedBuffer(AlignedBuffer&& o) noexcept
       : data_(std::exchange(o.data_, nullptr)), bytes_(std::exchange(o.bytes_, 0)) {}
   AlignedBuffer& operator=(AlignedBuffer&& o) noexcept {

@@ -199,8 +199,10 @@ TEST_P(LinearInt8, EveryKernelGivesTheBitsOfTheDefinition) {
 INSTANTIATE_TEST_SUITE_P(Problems, LinearInt8,
                          testing::Values(random_problem(1, 1, 1, 0, false), random_problem(17, 65, 33, 0, false),
                                          random_problem(70, 129, 70, 0, false), random_problem(50, 63, 7, 4, true),
-                                         random_problem(61, 200, 37, 8, false), random_problem(100, 131, 65, 16, true),
-                                         random_problem(97, 64, 1, 32, true), random_problem(200, 150, 150, 64, false),
+                                         random_problem(61, 200, 37, 8, false), random_problem(61, 200, 6, 8, true),
+                                         random_problem(90, 300, 3, 64, false), random_problem(1100, 70, 11, 16, true),
+                                         random_problem(100, 131, 65, 16, true), random_problem(97, 64, 1, 32, true),
+                                         random_problem(200, 150, 150, 64, false),
                                          random_problem(130, 40, 16, 128, true), corners(), saturated(0),
                                          saturated(16)),
                          [](const auto& info) { return info.param.name; });

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "kernels/cpu/dot_strips.h"
 #include "kernels/cpu/dot_weights.h"
 #include "kernels/cpu/linear_strips.h"
 #include "kernels/registry.h"
@@ -34,7 +35,10 @@ TEST(LinearKernels, BestInstructionSetComesFirst) {
 TEST(LinearKernels, RefuseKBeyondTheir32Bits) {
   int dots = 0;
   for (const LinearKernel* row : linear_kernels()) {
-    if (row->format != &kDotBf16Format && row->format != &kDotI8Format && row->format != &kQuadStripsI8) continue;
+    if (row->format != &kDotBf16Format && row->format != &kDotI8Format && row->format != &kQuadStripsI8 &&
+        row->format != &kDotStripsI8) {
+      continue;
+    }
     ++dots;
     const bool i8 = row->weights == DType::i8;
     const auto refusal = [&](int64_t k) {

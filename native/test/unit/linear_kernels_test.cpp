@@ -94,7 +94,7 @@ TEST_P(LinearKernels, AreExactOnSmallIntegers) {
       for (Layout layout : {Layout::token_major, Layout::feature_major}) {
         for (double sparsity : {.3, .9}) {
           LinearCase c;
-          c.rows = 70 + int64_t(seed % 3) * 29;
+          c.rows = seed % 11 == 0 ? 1100 : 70 + int64_t(seed % 3) * 29;
           c.columns = 53;
           c.tokens = tokens;
           c.vector = vector;
