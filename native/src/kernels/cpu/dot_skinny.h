@@ -7,12 +7,13 @@
 #include "kernels/cpu/tile.h"
 
 // Linear layers for few tokens on dot-product units: lanes run along the rows of a strip, weights are read once for up
-// to 8 tokens, and the features that a group keeps are compressed to the front of a row by the group's bit mask, so
-// that the next few of them are one broadcast.
+// to 8 tokens, and the features that a group keeps are shuffled to the front of a row, so that the next few of them are
+// one broadcast.
 //
 // Unit: Vec, kBytes of an element and
 //   take_in(x, columns, to)              a token in the dtype of the weights, in whole vectors; returns its scale
-//   compress(x, mask, to)                of 64 features those that mask names; returns their end
+//   load_places(p)                       a vector of places for
+//   shuffle(low, high, places)           the features at these places of a window
 //   dot(sums, x, w), add(a, b)
 //   scale(w, row, rows, scale, sums)     sums of a token, of packed rows from `row` on, to floats
 namespace leno::kernels {
@@ -160,18 +161,39 @@ class DotSkinny {
     }
   }
 
-  const std::byte* taken(int64_t g) const { return scratch_ + (w_.kept.empty() ? at_.x : at_.taken[g % 2]); }
+  const std::byte* taken(int64_t g) const { return scratch_ + (w_.window_counts.empty() ? at_.x : at_.taken[g % 2]); }
 
   void take_columns(int64_t g) {
-    if (w_.kept.empty()) return;
-    const int64_t words = w_.words();
-    const uint64_t* kept = w_.kept.data() + g * words;
-    for (int64_t t = 0; t < call_.tokens; ++t) {
-      const std::byte* x = scratch_ + at_.x + t * at_.x_row;
-      std::byte* to = scratch_ + at_.taken[g % 2] + t * at_.x_row;
-      for (int64_t i = 0; i < words; ++i) to = Unit::compress(x + i * 64 * Unit::kBytes, kept[i], to);
-      _mm512_storeu_si512(to, _mm512_setzero_si512());  // for the columns that fill up the last step
+    if (w_.window_counts.empty()) return;
+    w_.window_vectors == 1 ? take_columns_of<1>(g) : take_columns_of<2>(g);
+  }
+
+  // The features that group g keeps, one behind the other. What a window stores too much, the next overwrites.
+  template <int Vectors>
+  void take_columns_of(int64_t g) {
+    constexpr int64_t kStep = DotStrips::kStepBytes;
+    const int64_t tokens = call_.tokens, x_row = at_.x_row, windows = w_.windows();
+    const uint8_t* places = w_.places.data() + w_.groups[size_t(g)].places;
+    const uint8_t* counts = w_.window_counts.data() + g * windows;
+    const std::byte* x = scratch_ + at_.x;
+    std::byte* to = scratch_ + at_.taken[g % 2];
+    for (int64_t i = 0; i < windows; ++i) {
+      __m512i order[Vectors];
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) order[v] = Unit::load_places(places + v * kStep / Unit::kBytes);
+      int64_t t = 0;
+      do {
+        const __m512i low = _mm512_load_si512(x + t), high = _mm512_load_si512(x + t + kStep);
+#pragma GCC unroll 2
+        for (int v = 0; v < Vectors; ++v) _mm512_storeu_si512(to + t + v * kStep, Unit::shuffle(low, high, order[v]));
+        t += x_row;
+      } while (t < tokens * x_row);
+      x += DotStrips::kWindowBytes;
+      places += counts[i];
+      to += counts[i] * Unit::kBytes;
     }
+    // For the columns that fill up the last step.
+    for (int64_t t = 0; t < tokens; ++t) _mm512_storeu_si512(to + t * x_row, _mm512_setzero_si512());
   }
 
   void multiply(int64_t g, int64_t strip, int count, const Out& output) {

@@ -36,19 +36,22 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
   out.dtype = packed.dtype();
   out.columns = packed.columns();
   out.height = static_cast<int>(std::min(packed.vector(), kTallest));
-  if (!packed.dense()) out.kept.resize(static_cast<size_t>(packed.groups() * out.words()));
+  if (!packed.dense()) out.window_counts.resize(static_cast<size_t>(packed.groups() * out.windows()));
   int64_t bytes = 0;
   out.work.push_back(0);
   for (int64_t g = 0; g < packed.groups(); ++g) {
     const int64_t strips = ceil_div(packed.group_rows(g), out.height);
     const int64_t steps = ceil_div(packed.kept(g), out.step_columns());
-    out.groups.push_back({bytes, static_cast<int64_t>(out.work.size()) - 1, strips, steps});
+    out.groups.push_back(
+        {bytes, static_cast<int64_t>(out.work.size()) - 1, strips, steps, static_cast<int64_t>(out.places.size())});
     bytes += strips * steps * DotStrips::kStepBytes;
     for (int64_t s = 0; s < strips; ++s) out.work.push_back(out.work.back() + steps);
     if (packed.dense()) continue;
+    uint8_t* counts = out.window_counts.data() + g * out.windows();
     for (int64_t i = 0; i < packed.kept(g); ++i) {
-      const int64_t c = packed.column(g, i);
-      out.kept[static_cast<size_t>(g * out.words() + c / 64)] |= uint64_t{1} << c % 64;
+      const int64_t c = packed.column(g, i), window = c / out.window_columns();
+      out.places.push_back(static_cast<uint8_t>(c % out.window_columns()));
+      if (++counts[window] * int64_t{sizeof(T)} > DotStrips::kStepBytes) out.window_vectors = 2;
     }
   }
   for (int64_t r = 0; r < packed.rows(); ++r) {
@@ -56,6 +59,7 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
     if (sizeof(T) == 1) out.scales.push_back(packed.scale(r));
   }
   out.identity = packed.identity();
+  if (!packed.dense()) out.places.resize(out.places.size() + DotStrips::kStepBytes * 2);
   const size_t past = static_cast<size_t>(packed.rows() + kPast);
   out.rows.resize(past);
   if (sizeof(T) == 1) {
@@ -71,19 +75,20 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
 }  // namespace
 
 int64_t DotStrips::bytes() const {
-  return values.bytes() + static_cast<int64_t>(groups.size() * sizeof(Group) + work.size() * 8 + kept.size() * 8 +
-                                               rows.size() * 4 + scales.size() * 4 + starts.size() * 4);
+  return values.bytes() +
+         static_cast<int64_t>(groups.size() * sizeof(Group) + work.size() * 8 + places.size() + window_counts.size() +
+                              rows.size() * 4 + scales.size() * 4 + starts.size() * 4);
 }
 
 DotSkinnyScratch::DotSkinnyScratch(const DotStrips& w, const LinearSpec& spec, int64_t tokens) {
   int64_t at = 0;
   const auto take = [&at](int64_t bytes) { return std::exchange(at, at + round_up(bytes, kCacheLine)); };
-  // One vector more: the end of a compressed row is stored as a whole one, and another of zeros behind it.
-  x_row = round_up(spec.columns * size_of(w.dtype), kCacheLine) + 2 * kCacheLine;
+  // Whole windows are read, and up to two vectors stored past the last column.
+  x_row = round_up(spec.columns * size_of(w.dtype), DotStrips::kWindowBytes) + DotStrips::kWindowBytes;
   floats_row = round_up(spec.columns, 16);
   floats = take(spec.layout == Layout::feature_major ? round_up(tokens, 16) * floats_row * int64_t{sizeof(float)} : 0);
   x = take(tokens * x_row);
-  for (int64_t& t : taken) t = take(w.kept.empty() ? 0 : tokens * x_row);
+  for (int64_t& t : taken) t = take(w.window_counts.empty() ? 0 : tokens * x_row);
   output = take(skinny_output_bytes(spec, tokens));
   total = at;
 }

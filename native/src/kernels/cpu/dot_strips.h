@@ -12,7 +12,8 @@
 namespace leno::kernels {
 
 struct DotStrips : PreparedWeights {
-  static constexpr int64_t kStepBytes = 64;   // a vector register
+  static constexpr int64_t kStepBytes = 64;  // a vector register
+  static constexpr int64_t kWindowBytes = 128;
   static constexpr int64_t kMostTokens = 32;  // beyond, the panels win
 
   struct Group {
@@ -20,6 +21,7 @@ struct DotStrips : PreparedWeights {
     int64_t first_strip;  // in the whole matrix
     int64_t strips;
     int64_t steps;
+    int64_t places;  // first in places
   };
 
   DType dtype = DType::i8;
@@ -27,8 +29,12 @@ struct DotStrips : PreparedWeights {
   bool identity = true;
   int64_t columns = 0;
   std::vector<Group> groups;
-  std::vector<int64_t> work;   // strips + 1: steps before each strip
-  std::vector<uint64_t> kept;  // bit c % 64 of kept[g * words + c / 64]: group g keeps column c; empty where dense
+  std::vector<int64_t> work;  // strips + 1: steps before each strip
+  // The columns that groups keep, for shuffles that take a vector out of two: for each, its place in the window of
+  // kWindowBytes of X that it is in; how many each group keeps of each window. Empty where dense.
+  std::vector<uint8_t> places;         // readable for a vector past the end
+  std::vector<uint8_t> window_counts;  // [group][windows()]
+  int window_vectors = 1;              // that the most columns kept of a window fill: 1 or 2
   // Of packed rows; row r of strip s is packed row s * height + r, as only the last group may be short. Readable for a
   // vector past the end.
   std::vector<int32_t> rows;    // original row
@@ -38,7 +44,8 @@ struct DotStrips : PreparedWeights {
 
   int64_t bytes() const override;
   int64_t group_of(int64_t strip) const { return strip / groups[0].strips; }  // only the last may have fewer
-  int64_t words() const { return ceil_div(columns, 64); }
+  int64_t window_columns() const { return kWindowBytes / size_of(dtype); }
+  int64_t windows() const { return ceil_div(columns, window_columns()); }
   int64_t step_columns() const { return kStepBytes / height / size_of(dtype); }
   std::pair<int64_t, int64_t> share(int part, int parts) const { return share_strips(work, part, parts); }
 };

@@ -15,12 +15,11 @@ struct Unit {
     return 1;
   }
 
-  static std::byte* compress(const std::byte* x, uint64_t mask, std::byte* to) {
-    const auto low = uint32_t(mask), high = uint32_t(mask >> 32);
-    _mm512_storeu_si512(to, _mm512_maskz_compress_epi16(low, _mm512_load_si512(x)));
-    to += kBytes * __builtin_popcount(low);
-    _mm512_storeu_si512(to, _mm512_maskz_compress_epi16(high, _mm512_load_si512(x + 64)));
-    return to + kBytes * __builtin_popcount(high);
+  static __m512i load_places(const uint8_t* p) {
+    return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static __m512i shuffle(__m512i low, __m512i high, __m512i places) {
+    return _mm512_permutex2var_epi16(low, places, high);
   }
 
   static __m512 dot(__m512 sums, __m512i x, __m512i w) { return _mm512_dpbf16_ps(sums, (__m512bh)x, (__m512bh)w); }

@@ -22,9 +22,9 @@ struct Unit {
     return s.scale;
   }
 
-  static std::byte* compress(const std::byte* x, uint64_t mask, std::byte* to) {
-    _mm512_storeu_si512(to, _mm512_maskz_compress_epi8(mask, _mm512_load_si512(x)));
-    return to + __builtin_popcountll(mask);
+  static __m512i load_places(const uint8_t* p) { return _mm512_loadu_si512(p); }
+  static __m512i shuffle(__m512i low, __m512i high, __m512i places) {
+    return _mm512_permutex2var_epi8(low, places, high);
   }
 
   static __m512i dot(__m512i sums, __m512i x, __m512i w) { return _mm512_dpbusd_epi32(sums, x, w); }
