@@ -2,7 +2,6 @@
 
 #include "kernels/cpu/dot_strips.h"
 #include "kernels/cpu/dot_writeback.h"
-#include "kernels/cpu/panel.h"
 #include "kernels/cpu/skinny_output.h"
 #include "kernels/cpu/tile.h"
 
@@ -60,6 +59,7 @@ __attribute__((noinline)) void dot_tile(const std::byte* w, int64_t steps, const
       const std::byte* at = w + (s * steps + i) * kStep;
       __builtin_prefetch(at + kWeightsAhead);
       a[s] = _mm512_load_si512(at);
+      if (T > 1) asm("" : "+v"(a[s]));  // else it is loaded for each token, and loads are what there is most of
     }
 #pragma GCC unroll 8
     for (int t = 0; t < T; ++t) {
@@ -152,12 +152,32 @@ class DotSkinny {
   void take_in() {
     const IO* x = static_cast<const IO*>(call_.x);
     const bool rows = spec_.layout == Layout::token_major || (call_.tokens == 1 && call_.ldx == 1);
-    float* floats = reinterpret_cast<float*>(scratch_ + at_.floats);
-    if (!rows) pack_token_major<Avx512>(x, call_.ldx, call_.tokens, int(w_.columns), floats, at_.floats_row);
+    if (!rows) turn_in(x);
+    const float* floats = reinterpret_cast<const float*>(scratch_ + at_.floats);
     for (int64_t t = 0; t < call_.tokens; ++t) {
       std::byte* to = scratch_ + at_.x + t * at_.x_row;
       scales_[t] = rows ? Unit::take_in(x + t * call_.ldx, w_.columns, to)
                         : Unit::take_in(floats + t * at_.floats_row, w_.columns, to);
+    }
+  }
+
+  // Feature-major X to floats[token][feature].
+  void turn_in(const IO* x) {
+    float* floats = reinterpret_cast<float*>(scratch_ + at_.floats);
+    const int64_t ldx = call_.ldx, row = at_.floats_row;
+    int64_t k = 0;
+    if constexpr (sizeof(IO) == sizeof(float)) {
+      // Blocks of 16 features and 4 tokens, of which some may be none: they are read while features follow.
+      for (; k + 16 + 4 <= w_.columns; k += 16) {
+        for (int64_t t = 0; t < call_.tokens; t += 4) {
+          __m512 v[4];
+          Avx512::transpose4(x + k * ldx + t, ldx, v);
+          for (int i = 0; i < 4; ++i) _mm512_store_ps(floats + (t + i) * row + k, v[i]);
+        }
+      }
+    }
+    for (; k < w_.columns; ++k) {
+      for (int64_t t = 0; t < call_.tokens; ++t) floats[t * row + k] = to_float(x[k * ldx + t]);
     }
   }
 

@@ -24,7 +24,8 @@ void fill(const PackedWeights& packed, int64_t g, DotStrips& out) {
     const T* from = packed.values<T>(g, i);
     for (int64_t r = 0; r < packed.group_rows(g); ++r) {
       values[((r / h * group.steps + i / width) * h + r % h) * width + i % width] = from[r];
-      if constexpr (sizeof(T) == 1) out.starts[static_cast<size_t>(group.first_strip * h + r)] -= 128 * from[r];
+      if constexpr (sizeof(T) == 1)
+        out.starts[static_cast<size_t>(group.first_strip * h + r)] -= 128u * static_cast<uint32_t>(from[r]);
     }
   }
 }

@@ -37,9 +37,9 @@ struct DotStrips : PreparedWeights {
   int window_vectors = 1;              // that the most columns kept of a window fill: 1 or 2
   // Of packed rows; row r of strip s is packed row s * height + r, as only the last group may be short. Readable for a
   // vector past the end.
-  std::vector<int32_t> rows;    // original row
-  std::vector<float> scales;    // int8 alone
-  std::vector<int32_t> starts;  // int8 alone: -128 times the sum of the row's weights
+  std::vector<int32_t> rows;     // original row
+  std::vector<float> scales;     // int8 alone
+  std::vector<uint32_t> starts;  // int8 alone: -128 times the sum of the row's weights
   AlignedBuffer values;
 
   int64_t bytes() const override;

@@ -45,7 +45,10 @@ __attribute__((noinline)) void skinny_tile(const W* w, const int32_t* columns, i
   const auto step = [&](int u, int64_t i) __attribute__((always_inline)) {
     Vec a[RV][P];
 #pragma GCC unroll 4
-    for (int v = 0; v < RV; ++v) load_step<S>(w + (i * RV + v) * (L * P), a[v]);
+    for (int v = 0; v < RV; ++v) {
+      load_step<S>(w + (i * RV + v) * (L * P), a[v]);
+      if (T > 1 && P == 1) S::keep(a[v][0]);
+    }
 #pragma GCC unroll 2
     for (int p = 0; p < P; ++p) {
       const float* at = x + (TokenMajor ? int64_t{columns[i * P + p]} : columns[i * P + p] * ld);

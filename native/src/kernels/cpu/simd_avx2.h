@@ -23,10 +23,11 @@ struct Avx2 {
     for (int i = 0; i < n; ++i) t[i] = p[i];
     return load(t);
   }
+  static void keep(Vec& v) { asm("" : "+x"(v)); }  // as in simd_avx512.h
   // even and odd elements of 16
   static void load_pairs(const bf16_t* p, Vec& even, Vec& odd) {
     __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-    asm("" : "+x"(v));  // else it is loaded twice, and loads are what there is most of
+    asm("" : "+x"(v));  // as keep
     even = _mm256_castsi256_ps(_mm256_slli_epi32(v, 16));
     odd = _mm256_castsi256_ps(_mm256_and_si256(v, _mm256_set1_epi32(-65536)));
   }
@@ -94,6 +95,7 @@ struct Sse {
   static Vec zero() { return _mm_setzero_ps(); }
   static Vec set1(float a) { return _mm_set1_ps(a); }
   static Vec load(const float* p) { return _mm_loadu_ps(p); }
+  static void keep(Vec& v) { asm("" : "+x"(v)); }
   // even and odd elements of 8
   static void load_pairs(const bf16_t* p, Vec& even, Vec& odd) {
     const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));

@@ -20,10 +20,12 @@ struct Avx512 {
   static Vec load(const float* p, int n) { return _mm512_maskz_loadu_ps(first(n), p); }  // 0 beyond the first n
   static Vec load(const bf16_t* p) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
   static Vec load(const bf16_t* p, int n) { return widen(_mm256_maskz_loadu_epi16(first(n), p)); }
+  // In a register: a vector with several uses would be loaded for each, and skinny kernels load more than all else.
+  static void keep(Vec& v) { asm("" : "+v"(v)); }
   // even and odd elements of 32
   static void load_pairs(const bf16_t* p, Vec& even, Vec& odd) {
     __m512i v = _mm512_loadu_si512(p);
-    asm("" : "+v"(v));  // else it is loaded twice, and loads are what there is most of
+    asm("" : "+v"(v));  // as keep
     even = _mm512_castsi512_ps(_mm512_slli_epi32(v, 16));
     odd = _mm512_castsi512_ps(_mm512_and_si512(v, _mm512_set1_epi32(-65536)));
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "core/aligned_buffer.h"
 #include "kernels/cpu/epilogue.h"
 
@@ -38,10 +40,10 @@ class SkinnyOutput {
 
   // Bias, activation, residual and write-back of all rows that wait, which end before `end`.
   void finish(int64_t end) {
-    for (int64_t t = 0; t < tokens_; ++t) {
-      with_activation(out_.activation,
-                      [&](auto a) { contiguous_ ? finish_contiguous<a()>(t, end) : finish_scattered<a()>(t, end); });
-    }
+    with_activation(out_.activation, [&](auto a) {
+      for (int64_t t = 0; t < tokens_; ++t) contiguous_ ? finish_contiguous<a()>(t, end) : activate_all<a()>(t, end);
+    });
+    if (!contiguous_) scatter(end);
     waiting_ = end;
   }
 
@@ -61,26 +63,54 @@ class SkinnyOutput {
     }
   }
 
-  // All to their final values in place, then to where they belong.
+  // In place; in the type of y where nothing is to be added any more.
   template <Activation A>
-  void finish_scattered(int64_t token, int64_t end) const {
+  void activate_all(int64_t token, int64_t end) const {
     float* sums = this->sums(token, waiting_);
-    const int32_t* rows = rows_ + waiting_;
-    const int64_t n = end - waiting_, step = out_.row_step;
-    IO* y = out_.y + token * out_.token_step;
+    for (int64_t r = waiting_; r < end; r += L) {
+      const auto v = activate<S, A>(with_bias(token, r));
+      if (out_.residual != nullptr) {
+        S::store(sums + (r - waiting_), v);
+      } else {
+        S::store(reinterpret_cast<IO*>(sums) + (r - waiting_), v);
+      }
+    }
+  }
+
+  void scatter(int64_t end) const {
+    const int64_t n = end - waiting_;
     if (out_.residual != nullptr) {
-      for (int64_t i = 0; i < n; i += L) S::store(sums + i, activate<S, A>(with_bias(token, waiting_ + i)));
-      for (int64_t i = 0; i < n; ++i) assign(y[rows[i] * step], sums[i] + to_float(*out_.in(rows[i], token)));
+      for (int64_t t = 0; t < tokens_; ++t) {
+        const float* sums = this->sums(t, waiting_);
+        for (int64_t i = 0; i < n; ++i) {
+          const int32_t row = rows_[waiting_ + i];
+          assign(*out_.out(row, t), sums[i] + to_float(*out_.in(row, t)));
+        }
+      }
       return;
     }
-    IO* line = reinterpret_cast<IO*>(sums);
-    for (int64_t i = 0; i < n; i += L) S::store(line + i, activate<S, A>(with_bias(token, waiting_ + i)));
-    if (step == 1) {
-#pragma GCC unroll 8
-      for (int64_t i = 0; i < n; ++i) y[rows[i]] = line[i];
-    } else {
-#pragma GCC unroll 8
-      for (int64_t i = 0; i < n; ++i) y[rows[i] * step] = line[i];
+    int64_t t = 0;
+    for (; t + 4 <= tokens_; t += 4) scatter_tokens<4>(t, n, out_.row_step);
+    for (; t < tokens_; ++t) {
+      if (out_.row_step == 1) {
+        scatter_tokens<1>(t, n, std::integral_constant<int64_t, 1>());
+      } else {
+        scatter_tokens<1>(t, n, out_.row_step);
+      }
+    }
+  }
+
+  template <int T, class Step>
+  void scatter_tokens(int64_t token, int64_t n, Step step) const {
+    constexpr int64_t kStride = kWaitingStride * int64_t{sizeof(float) / sizeof(IO)};
+    const IO* from = reinterpret_cast<const IO*>(sums(token, waiting_));
+    const int32_t* rows = rows_ + waiting_;
+    const int64_t token_step = out_.token_step;
+    IO* y = out_.y + token * token_step;
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < n; ++i) {
+      IO* to = y + rows[i] * step;
+      for (int t = 0; t < T; ++t) to[t * token_step] = from[t * kStride + i];
     }
   }
 
