@@ -47,14 +47,15 @@ final class Explanation {
     for (Object each : (List<?>) bucket.get("candidates")) {
       Map<?, ?> candidate = (Map<?, ?>) each;
       Object refusal = candidate.get("refusal");
+      Object weights = candidate.get("weights"); // null where the kernel takes no such weights
       String time = refusal == null ? number(candidate.get("microseconds")) + " us" : "refused";
       text.append(
           String.format(
               Locale.ROOT,
-              "  %12s  %s, %s weights%s%n",
+              "  %12s  %s%s%s%n",
               time,
               candidate.get("kernel"),
-              candidate.get("weights"),
+              weights == null ? "" : ", " + weights + " weights",
               refusal == null ? "" : ": " + refusal));
     }
   }

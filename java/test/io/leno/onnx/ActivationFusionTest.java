@@ -117,6 +117,7 @@ final class ActivationFusionTest extends FusionTest {
           String x = product(m, X, K, M, 1);
           return m.node("Mul", m.node("Sigmoid", x), x);
         });
+    cases.add("Swish", List.of("bias+silu"), 1, 24, m -> m.output(m.node("Swish", biased(m))));
     cases.add(
         "SiLU as a quotient",
         List.of("bias+silu"),

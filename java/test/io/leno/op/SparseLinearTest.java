@@ -252,6 +252,7 @@ class SparseLinearTest {
       assertTrue(json.startsWith("{") && json.endsWith("}"), json);
       assertTrue(json.contains("\"" + kernel + "\""), json);
       String text = layer.op.explain();
+      assertFalse(text.contains("null"), text);
       assertTrue(text.startsWith("linear 37 x 24, shfl-bw V=8, f32 weights of sparsity 0.5"), text);
       assertTrue(text.contains("tokens 1 .. 1: "), text);
       assertTrue(text.contains("tokens 2 .. any: " + kernel), text);
