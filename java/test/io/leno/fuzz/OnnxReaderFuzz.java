@@ -1,25 +1,16 @@
 package io.leno.fuzz;
 
 import ai.onnx.proto.OnnxMl.AttributeProto;
-import ai.onnx.proto.OnnxMl.GraphProto;
-import ai.onnx.proto.OnnxMl.ModelProto;
-import ai.onnx.proto.OnnxMl.NodeProto;
-import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
-import ai.onnx.proto.OnnxMl.TensorProto;
-import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.code_intelligence.jazzer.api.FuzzedDataProvider;
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import com.google.protobuf.ByteString;
 import io.leno.DType;
 import io.leno.LenoException;
 import io.leno.Matrix;
 import io.leno.PackedWeights;
-import io.leno.Truth;
 import io.leno.onnx.LinearLayer;
 import io.leno.onnx.OnnxModel;
 import io.leno.onnx.ShapeEvidence;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import io.leno.onnx.TinyModel;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +20,7 @@ import java.util.Map;
  * rewritten.
  */
 class OnnxReaderFuzz {
-  private static final List<byte[]> MODELS = List.of(model().toByteArray());
+  private static final List<byte[]> MODELS = List.of(model().toBytes());
 
   @FuzzTest(maxDuration = "5s")
   void isRefusedOrRewritten(FuzzedDataProvider data) {
@@ -57,59 +48,18 @@ class OnnxReaderFuzz {
   }
 
   /**
-   * x -> MatMul, Add, Relu -> Gemm with a transposed weight, then layer normalisation of the sum
-   * with x's product.
+   * x -> MatMul, Add, Relu -> Gemm with a transposed weight, then layer normalisation of the sum,
+   * then a product with weights behind Transpose, and SiLU.
    */
-  private static ModelProto model() {
-    GraphProto.Builder graph =
-        GraphProto.newBuilder()
-            .setName("g")
-            .addInput(ValueInfoProto.newBuilder().setName("x"))
-            .addOutput(ValueInfoProto.newBuilder().setName("y"))
-            .addInitializer(tensor("w1", 4, 6))
-            .addInitializer(tensor("b1", 6))
-            .addInitializer(tensor("w2", 6, 6))
-            .addInitializer(tensor("b2", 6))
-            .addInitializer(tensor("gain", 6))
-            .addInitializer(tensor("shift", 6))
-            .addNode(node("MatMul", "m", "x", "w1"))
-            .addNode(node("Add", "a", "m", "b1"))
-            .addNode(node("Relu", "r", "a"))
-            .addNode(
-                node("Gemm", "h", "r", "w2", "b2").toBuilder()
-                    .addAttribute(
-                        AttributeProto.newBuilder()
-                            .setName("transB")
-                            .setType(AttributeProto.AttributeType.INT)
-                            .setI(1)))
-            .addNode(node("Add", "s", "h", "r"))
-            .addNode(node("LayerNormalization", "y", "s", "gain", "shift"));
-    return ModelProto.newBuilder()
-        .setIrVersion(8)
-        .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(17))
-        .setGraph(graph)
-        .build();
-  }
-
-  private static NodeProto node(String type, String output, String... inputs) {
-    return NodeProto.newBuilder()
-        .setOpType(type)
-        .setName(type + "_" + output)
-        .addOutput(output)
-        .addAllInput(List.of(inputs))
-        .build();
-  }
-
-  private static TensorProto tensor(String name, int... dims) {
-    TensorProto.Builder tensor =
-        TensorProto.newBuilder().setName(name).setDataType(TensorProto.DataType.FLOAT_VALUE);
-    int count = 1;
-    for (int dim : dims) {
-      tensor.addDims(dim);
-      count *= dim;
-    }
-    ByteBuffer bytes = ByteBuffer.allocate(4 * count).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.asFloatBuffer().put(Truth.random(count, count));
-    return tensor.setRawData(ByteString.copyFrom(bytes)).build();
+  private static OnnxModel model() {
+    TinyModel m = new TinyModel();
+    String h = m.node("Add", m.node("MatMul", TinyModel.X, m.random(1, 4, 6)), m.random(2, 6));
+    h = m.node("Relu", h);
+    AttributeProto transB = TinyModel.attribute("transB", 1L);
+    String sum = m.node("Add", m.node("Gemm", transB, h, m.random(3, 6, 6), m.random(4, 6)), h);
+    String norm = m.node("LayerNormalization", sum, m.random(5, 6), m.random(6, 6));
+    String weights = m.node("Transpose", m.node("Identity", m.random(7, 5, 6)));
+    String last = m.node("MatMul", norm, weights);
+    return m.output(m.node("Mul", last, m.node("Sigmoid", last))).build();
   }
 }

@@ -113,7 +113,7 @@ public final class TinyModel {
             .setRawData(ByteString.copyFrom(values)));
   }
 
-  String tensor(TensorProto.Builder tensor) {
+  public String tensor(TensorProto.Builder tensor) {
     String name = "c" + made++;
     graph.addInitializer(tensor.setName(name));
     return name;
@@ -139,7 +139,7 @@ public final class TinyModel {
     return node("", type, List.of(), inputs);
   }
 
-  String node(String type, AttributeProto attribute, String... inputs) {
+  public String node(String type, AttributeProto attribute, String... inputs) {
     return node("", type, List.of(attribute), inputs);
   }
 
@@ -181,7 +181,7 @@ public final class TinyModel {
         .build();
   }
 
-  static AttributeProto attribute(String name, long value) {
+  public static AttributeProto attribute(String name, long value) {
     return AttributeProto.newBuilder().setName(name).setType(AttributeType.INT).setI(value).build();
   }
 
