@@ -64,7 +64,7 @@ __attribute__((noinline, aligned(64))) void quad_tile(const float* w, int64_t he
     } else {
       q = four_rows(x, columns + 4 * i);
     }
-    __builtin_prefetch(reinterpret_cast<const char*>(w) + kWeightsAhead);
+    if (i % 2 == 0) __builtin_prefetch(reinterpret_cast<const char*>(w) + kWeightsAhead);
     if (i < R * NV) fetch_ahead(out, R, i);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
