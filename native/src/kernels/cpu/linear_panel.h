@@ -187,7 +187,7 @@ class Panels {
   void for_packed(F f) {
     const IO* x = static_cast<const IO*>(call_.x);
     const bool token_major = spec_.layout == Layout::token_major;
-    const int64_t step = token_major ? spec_.columns : 32;
+    const int64_t step = token_major ? spec_.columns : P::kScaled ? 8 : 32;
     for (int64_t k = 0; k < spec_.columns; k += step) {
       const int64_t columns = spec_.columns - k < step ? spec_.columns - k : step;
       for (int i = 0; i < count_; ++i) {

@@ -9,6 +9,10 @@
 namespace leno::kernels {
 namespace {
 
+// As kFeaturesAhead; with 24, and 32 features a panel at a time, the first-level cache lost rows 2 KB apart before they
+// were read: 0.77 of peak at K = 1536, N = 512, dense, against 0.85 with 8 and 8.
+constexpr int64_t kQuadFeaturesAhead = 8;
+
 struct QuadHeader {
   alignas(kCacheLine) float scale[kQuadTokens];
   union {
@@ -27,8 +31,8 @@ void measure_quads(const IO* x, int64_t ldx, int64_t k, int64_t columns, int64_t
   for (int h = 0; h < 2 && k > 0; ++h) m[h] = _mm512_load_si512(header.largest + 16 * h);
   for (int64_t i = 0; i < columns; ++i) {
     const IO* from = x + i * ldx + token;
-    __builtin_prefetch(from + kFeaturesAhead * ldx);
-    __builtin_prefetch(from + kFeaturesAhead * ldx + 16);
+    __builtin_prefetch(from + kQuadFeaturesAhead * ldx);
+    __builtin_prefetch(from + kQuadFeaturesAhead * ldx + 16);
     for (int h = 0; h < 2; ++h) m[h] = _mm512_max_epi32(m[h], magnitude_bits(load_f32(from + 16 * h, valid[h])));
   }
   for (int h = 0; h < 2; ++h) _mm512_store_si512(header.largest + 16 * h, m[h]);
@@ -200,8 +204,8 @@ void pack_feature_quads(const IO* x, int64_t ldx, int64_t columns, int64_t token
   constexpr int64_t kStep = Dense ? 4 : 1, kRow = Dense ? kDenseQuad / 4 : kQuadRow;
   for (int64_t k = 0; k < columns; k += kStep) {
     for (int i = 0; i < kStep; ++i) {
-      __builtin_prefetch(x + (k + i + kFeaturesAhead) * ldx + token);
-      __builtin_prefetch(x + (k + i + kFeaturesAhead) * ldx + token + 16);
+      __builtin_prefetch(x + (k + i + kQuadFeaturesAhead) * ldx + token);
+      __builtin_prefetch(x + (k + i + kQuadFeaturesAhead) * ldx + token + 16);
     }
     if constexpr (Dense) {
       for (int h = 0; h < 2; ++h) {
