@@ -86,7 +86,7 @@ DotSkinnyScratch::DotSkinnyScratch(const DotStrips& w, const LinearSpec& spec, i
   const auto take = [&at](int64_t bytes) { return std::exchange(at, at + round_up(bytes, kCacheLine)); };
   // Whole windows are read, and up to two vectors stored past the last column.
   x_row = round_up(spec.columns * size_of(w.dtype), DotStrips::kWindowBytes) + DotStrips::kWindowBytes;
-  floats_row = round_up(spec.columns, 16);
+  floats_row = round_up(spec.columns, 16) + 16;  // rows 4 KB apart would share one set of the cache
   floats = take(spec.layout == Layout::feature_major ? round_up(tokens, 16) * floats_row * int64_t{sizeof(float)} : 0);
   x = take(tokens * x_row);
   for (int64_t& t : taken) t = take(w.window_counts.empty() ? 0 : tokens * x_row);
