@@ -76,12 +76,7 @@ final class BenchCommand implements Runnable {
       description = "${COMPLETION-CANDIDATES}.")
   private Layout layout;
 
-  @Option(
-      names = "--threads",
-      converter = Numbers.Threads.class,
-      defaultValue = "1",
-      description = "Threads (${DEFAULT-VALUE}).")
-  private int threads;
+  @Mixin private ThreadsOption on;
 
   @Mixin private Output output;
 
@@ -103,7 +98,7 @@ final class BenchCommand implements Runnable {
             .build();
     try (Pattern pattern = Pattern.search(Importance.magnitude(weights), search);
         PackedWeights packed = PackedWeights.pack(pattern, weights, dtype);
-        Device device = Device.cpu(threads);
+        Device device = Device.cpu(on.threads);
         SparseLinear op =
             SparseLinear.builder(device, packed).layout(layout).buckets(tokens).build()) {
       JsonNode explanation = new ObjectMapper().readTree(op.explainJson());
@@ -115,7 +110,7 @@ final class BenchCommand implements Runnable {
       report.put("sparsity", sparsity);
       report.put("dtype", dtype.toString());
       report.put("layout", layout.toString());
-      report.put("threads", threads);
+      report.put("threads", on.threads);
       report.put("explanation", explanation);
       output.json(report);
     } catch (JsonProcessingException e) {

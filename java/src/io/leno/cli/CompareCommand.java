@@ -47,12 +47,7 @@ final class CompareCommand implements Callable<Integer> {
       description = "Samples that are made up (${DEFAULT-VALUE}).")
   private int batch;
 
-  @Option(
-      names = "--threads",
-      converter = Numbers.Threads.class,
-      defaultValue = "1",
-      description = "Threads (${DEFAULT-VALUE}).")
-  private int threads;
+  @Mixin private ThreadsOption on;
 
   @Mixin private RunOptions running;
 
@@ -73,7 +68,7 @@ final class CompareCommand implements Callable<Integer> {
             : ModelInputs.generate(models.get(dense.toString()), running.dims, batch, 1);
     List<ModelComparison.Result> results =
         ModelComparison.of(models, batchOfInputs)
-            .threads(threads)
+            .threads(on.threads)
             .rounds(running.rounds)
             .planFile(running.plan)
             .run();
@@ -94,7 +89,7 @@ final class CompareCommand implements Callable<Integer> {
       output.printf("the inputs are made up: the errors say little about real ones (--inputs)%n");
     }
     Map<String, Object> report = new LinkedHashMap<>();
-    report.put("threads", threads);
+    report.put("threads", on.threads);
     report.put("rounds", running.rounds);
     report.put("inputs", batchOfInputs.isGenerated() ? "made up" : inputs.toString());
     report.put("models", results);

@@ -25,10 +25,15 @@ final class Cosine {
   }
 
   static double of(float[] a, float[] b) {
+    return of(a, b, 0, a.length);
+  }
+
+  /** Of the vectors that begin at {@code from} and have {@code width} elements. */
+  static double of(float[] a, float[] b, int from, int width) {
     double ab = 0;
     double aa = 0;
     double bb = 0;
-    for (int i = 0; i < a.length; i++) {
+    for (int i = from; i < from + width; i++) {
       ab += (double) a[i] * b[i];
       aa += (double) a[i] * a[i];
       bb += (double) b[i] * b[i];

@@ -230,7 +230,7 @@ public final class ModelComparison {
       float[] a = expected.get(output);
       float[] b = actual.get(output);
       for (int row = 0; row + width <= Math.min(a.length, b.length); row += Math.max(1, width)) {
-        cosines += cosine(a, b, row, width);
+        cosines += Cosine.of(a, b, row, width);
         rows++;
       }
       for (int i = 0; i < Math.min(a.length, b.length); i++) {
@@ -245,18 +245,6 @@ public final class ModelComparison {
         quantile(ratios, 0.75),
         cosines / Math.max(1, rows),
         largest);
-  }
-
-  private static double cosine(float[] a, float[] b, int from, int width) {
-    double dot = 0;
-    double aa = 0;
-    double bb = 0;
-    for (int i = from; i < from + width; i++) {
-      dot += (double) a[i] * b[i];
-      aa += (double) a[i] * a[i];
-      bb += (double) b[i] * b[i];
-    }
-    return aa == 0 && bb == 0 ? 1 : dot / Math.sqrt(aa * bb);
   }
 
   static double quantile(double[] values, double share) {
