@@ -94,6 +94,13 @@ LENO_API const char* leno_status_name(int status);
 /* The message of the last failed call on this thread; "" if none failed. Valid until the next failing call. */
 LENO_API const char* leno_last_error(void);
 
+/*
+ * Has the C library hand large blocks back to the operating system as soon as they are freed, in the whole process and
+ * from now on. For tools that work in large blocks on many threads; a server has no use for it. 1 where that is
+ * done, 0 where the C library has no such setting.
+ */
+LENO_API int leno_return_freed_memory(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "capi/guard.h"
+#include "core/memory.h"
 
 namespace leno::capi {
 namespace {
@@ -28,6 +29,8 @@ const char* leno_version(void) { return LENO_VERSION; }
 int leno_abi_version(void) { return LENO_ABI_VERSION; }
 
 const char* leno_last_error(void) { return leno::capi::last_error.c_str(); }
+
+int leno_return_freed_memory(void) { return leno::return_freed_memory(); }
 
 const char* leno_status_name(int status) {
   switch (status) {

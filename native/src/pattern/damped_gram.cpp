@@ -36,8 +36,8 @@ void check_symmetric(MatrixView<const float> h) {
 
 }  // namespace
 
-DampedGram::DampedGram(const float* gram, int64_t n, double damping, const Linalg& linalg, ThreadPool& pool)
-    : n_(n), factor_(matrix_bytes(n)), inverse_(matrix_bytes(n)) {
+DampedGram::DampedGram(const float* gram, int64_t n, double damping, const Linalg& linalg)
+    : n_(n), matrix_(matrix_bytes(n)) {
   require(std::isfinite(damping) && damping > 0, LENO_ERR_INVALID_ARGUMENT, "damping is ", damping,
           ", expected a positive number");
   const MatrixView<const float> h{gram, n, n, n};
@@ -48,7 +48,7 @@ DampedGram::DampedGram(const float* gram, int64_t n, double damping, const Linal
   mean /= static_cast<double>(n);
   if (mean == 0) mean = 1;
 
-  double* a = factor_.as<double>();
+  double* a = matrix_.as<double>();
   for (double share = damping;; share = std::min(10 * share, 1.0)) {
     ridge_ = share * mean;
     for (int64_t j = 0; j < n; ++j) {
@@ -59,10 +59,29 @@ DampedGram::DampedGram(const float* gram, int64_t n, double damping, const Linal
     require(share < 1, LENO_ERR_INVALID_ARGUMENT, "gram is not positive semi-definite: ", share,
             " times its mean diagonal ", mean, " on the diagonal does not make it positive definite");
   }
-  parallel_for(pool, ceil_div(n, kInvertedAtOnce), [&](int64_t block, int) {
-    const int64_t first = block * kInvertedAtOnce;
-    linalg.invert_columns(n, a, first, std::min(kInvertedAtOnce, n - first), inverse_.as<double>());
-  });
+}
+
+void DampedGram::invert(const Linalg& linalg, ThreadPool& pool) {
+  // No block of columns needs what lies before it: as many blocks as there are threads are computed beside the factor,
+  // and then take the place of its columns.
+  double* a = matrix_.as<double>();
+  const int64_t blocks = pool.threads(), n = n_, stride = n * kInvertedAtOnce;
+  const AlignedBuffer beside(blocks * stride * int64_t{sizeof(double)});
+  for (int64_t begin = 0; begin < n; begin += blocks * kInvertedAtOnce) {
+    const auto first = [&](int64_t block) { return begin + block * kInvertedAtOnce; };
+    const auto count = [&](int64_t block) { return std::clamp<int64_t>(n - first(block), 0, kInvertedAtOnce); };
+    parallel_for(pool, blocks, [&](int64_t block) {
+      if (count(block) == 0) return;
+      linalg.invert_columns(n, a, first(block), count(block), beside.as<double>() + block * stride);
+    });
+    for (int64_t block = 0; block < blocks; ++block) {
+      const int64_t rows = n - first(block);
+      for (int64_t j = 0; j < count(block); ++j) {
+        const double* column = beside.as<double>() + block * stride + j * rows;
+        std::copy(column + j, column + rows, a + (first(block) + j) * (n + 1));
+      }
+    }
+  }
 }
 
 }  // namespace leno

@@ -13,8 +13,9 @@ struct Linalg {
   // definite.
   double (*factorise)(int64_t n, double* a);
 
-  // Columns first .. first + count - 1 of the lower triangle of (L L^T)^-1.
-  void (*invert_columns)(int64_t n, const double* factor, int64_t first, int64_t count, double* inverse);
+  // Columns first .. first + count - 1 of (L L^T)^-1 from row `first` on: n - first rows, without padding. Of L it
+  // reads what lies behind column `first` and row `first`.
+  void (*invert_columns)(int64_t n, const double* factor, int64_t first, int64_t count, double* columns);
 
   // Each of the `rows` vectors of n: b <- (L L^T)^-1 b.
   void (*solve)(int64_t n, const double* factor, int64_t rows, double* b);

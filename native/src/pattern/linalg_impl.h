@@ -22,12 +22,12 @@ double factorise(int64_t n, double* a) {
   return llt.info() == Eigen::Success ? llt.rcond() : 0;
 }
 
-void invert_columns(int64_t n, const double* factor, int64_t first, int64_t count, double* inverse) {
+void invert_columns(int64_t n, const double* factor, int64_t first, int64_t count, double* out) {
   // What lies above row `first` touches neither substitution: the unit vectors are zero there, and so much of the
   // inverse is not wanted.
   const Index size = n - first;
   const auto corner = ConstMatrixMap(factor, n, n).bottomRightCorner(size, size);
-  auto columns = MatrixMap(inverse, n, n).block(first, first, size, count);
+  MatrixMap columns(out, size, count);
   columns.setIdentity();
   corner.triangularView<Eigen::Lower>().solveInPlace(columns);
   corner.triangularView<Eigen::Lower>().transpose().solveInPlace(columns);

@@ -39,20 +39,23 @@ class SecondOrder {
         linalg_(linalg(best_isa())),
         pool_(useful_threads(threads, groups)),
         workspaces_(static_cast<size_t>(pool_.threads())),
-        damped_((require_finite(problem.w, "w"), problem.gram), n_, problem.damping, linalg_, pool_) {
+        damped_((require_finite(problem.w, "w"), problem.gram), n_, problem.damping, linalg_) {
     if (problem.cross != nullptr) require_finite({problem.cross, n_, n_, n_}, "target_gram");
   }
 
-  // The row permutation that keeps the most of (W*)^2 / [A^-1]_jj, with W* = T A^-1 the best weights of no pattern.
-  std::vector<int32_t> choose_rows(const leno_search_options& options);
-
-  // The columns that every group of p keeps, given p's rows.
-  void choose_columns(Pattern& p, double density, bool layer_wide);
+  // The pattern that the options ask for. Before solve().
+  Pattern choose(const leno_search_options& options);
 
   // The best weights for a pattern.
   void solve(const Pattern& p, MatrixView<float> updated);
 
  private:
+  // W* = T A^-1, the best weights of no pattern, in the original order of rows; and A's inverse.
+  void find_ideal(const Pattern& p);
+  // The row permutation that keeps the most of (W*)^2 / [A^-1]_jj.
+  std::vector<int32_t> choose_rows(const leno_search_options& options);
+  // The columns that every group of p keeps, given p's rows.
+  void choose_columns(Pattern& p, double density, bool layer_wide);
   // T for the rows of a group.
   double* target(const Pattern& p, int64_t g, Workspace& ws) const;
   // The columns of a group in the order of Linalg::eliminate, and what each drop costs.
@@ -66,6 +69,7 @@ class SecondOrder {
   ThreadPool pool_;
   std::vector<Workspace> workspaces_;
   DampedGram damped_;
+  AlignedBuffer ideal_;  // W*
 };
 
 double* SecondOrder::target(const Pattern& p, int64_t g, Workspace& ws) const {
@@ -91,35 +95,43 @@ Pattern unpermuted(int64_t rows, int64_t columns, int64_t vector) {
   return p;
 }
 
-std::vector<int32_t> SecondOrder::choose_rows(const leno_search_options& options) {
-  const Pattern p = unpermuted(problem_.w.rows, n_, options.vector);
-  if (options.search == LENO_SEARCH_IDENTITY) return p.permutation;
-  std::vector<double> loss(static_cast<size_t>(p.rows * n_));
+void SecondOrder::find_ideal(const Pattern& p) {
+  ideal_ = AlignedBuffer(p.rows * n_ * int64_t{sizeof(double)});
   parallel_for(pool_, p.groups(), [&](int64_t g, int part) {
     const int64_t rows = p.group_rows(g);
     double* ideal = target(p, g, workspaces_[static_cast<size_t>(part)]);
     linalg_.solve(n_, damped_.factor(), rows, ideal);
-    for (int64_t i = 0; i < rows * n_; ++i) {
-      loss[static_cast<size_t>(g * p.vector * n_ + i)] = ideal[i] * ideal[i] / damped_.inverse_diagonal(i % n_);
-    }
+    std::copy_n(ideal, rows * n_, ideal_.as<double>() + g * p.vector * n_);
   });
-  const double largest = *std::max_element(loss.begin(), loss.end());
-  std::vector<float> scores(loss.size());
-  for (size_t i = 0; i < loss.size() && largest > 0; ++i) scores[i] = static_cast<float>(loss[i] / largest);
-  return search_pattern({scores.data(), p.rows, n_, n_}, options, nullptr).permutation;
+  damped_.invert(linalg_, pool_);
+}
+
+std::vector<int32_t> SecondOrder::choose_rows(const leno_search_options& options) {
+  const double* ideal = ideal_.as<double>();
+  const auto loss = [&](int64_t i) { return ideal[i] * ideal[i] / damped_.inverse_diagonal(i % n_); };
+  const int64_t count = problem_.w.rows * n_;
+  double largest = 0;
+  for (int64_t i = 0; i < count; ++i) largest = std::max(largest, loss(i));
+  std::vector<float> scores(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count && largest > 0; ++i)
+    scores[static_cast<size_t>(i)] = static_cast<float>(loss(i) / largest);
+  return search_pattern({scores.data(), problem_.w.rows, n_, n_}, options, nullptr).permutation;
 }
 
 std::vector<int32_t> SecondOrder::eliminate(const Pattern& p, int64_t g, int64_t drops, Workspace& ws,
                                             std::vector<double>& losses) const {
   const int64_t rows = p.group_rows(g);
-  double* ideal = target(p, g, ws);
-  linalg_.solve(n_, damped_.factor(), rows, ideal);
+  double* weights = ws.get(Workspace::kRows, rows * n_);
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t row = p.permutation[static_cast<size_t>(g * p.vector + r)];
+    std::copy_n(ideal_.as<double>() + row * n_, n_, weights + r * n_);
+  }
   double* inverse = ws.get(Workspace::kMatrix, n_ * n_);
   for (int64_t j = 0; j < n_; ++j) std::copy_n(damped_.inverse() + j * (n_ + 1), n_ - j, inverse + j * (n_ + 1));
   std::vector<int32_t> order(static_cast<size_t>(n_));
   losses.resize(static_cast<size_t>(drops));
   double* scratch = ws.get(Workspace::kScratch, eliminate_scratch(n_));
-  require(linalg_.eliminate(n_, inverse, rows, ideal, drops, order.data(), losses.data(), scratch),
+  require(linalg_.eliminate(n_, inverse, rows, weights, drops, order.data(), losses.data(), scratch),
           LENO_ERR_INVALID_ARGUMENT, "damping is ", problem_.damping, ", too small to eliminate ", drops,
           " columns of gram in double precision");
   return order;
@@ -146,6 +158,14 @@ void SecondOrder::choose_columns(Pattern& p, double density, bool layer_wide) {
     p.indices.insert(p.indices.end(), first, last);
     p.offsets.push_back(static_cast<int64_t>(p.indices.size()));
   }
+}
+
+Pattern SecondOrder::choose(const leno_search_options& options) {
+  Pattern p = unpermuted(problem_.w.rows, n_, options.vector);
+  find_ideal(p);
+  if (options.search != LENO_SEARCH_IDENTITY) p.permutation = choose_rows(options);
+  choose_columns(p, 1 - options.sparsity, options.balance == LENO_BALANCE_LAYER);
+  return p;
 }
 
 void SecondOrder::solve_group(const Pattern& p, int64_t g, Workspace& ws, MatrixView<float> updated) const {
@@ -189,10 +209,8 @@ void SecondOrder::solve(const Pattern& p, MatrixView<float> updated) {
 
 Pattern prune_second_order(const SecondOrderProblem& problem, const leno_search_options& options,
                            MatrixView<float> updated) {
-  Pattern p = unpermuted(problem.w.rows, problem.w.columns, options.vector);
-  SecondOrder second_order(problem, options.threads, p.groups());
-  p.permutation = second_order.choose_rows(options);
-  second_order.choose_columns(p, 1 - options.sparsity, options.balance == LENO_BALANCE_LAYER);
+  SecondOrder second_order(problem, options.threads, ceil_div(problem.w.rows, options.vector));
+  Pattern p = second_order.choose(options);
   second_order.solve(p, updated);
   return p;
 }
@@ -205,7 +223,8 @@ void update_second_order(const SecondOrderProblem& problem, const Pattern& patte
 void second_order_importance(MatrixView<const float> w, const float* gram, double damping, MatrixView<float> scores) {
   require_finite(w, "w");
   ThreadPool pool(1);
-  const DampedGram damped(gram, w.columns, damping, linalg(best_isa()), pool);
+  DampedGram damped(gram, w.columns, damping, linalg(best_isa()));
+  damped.invert(linalg(best_isa()), pool);
   const auto score = [&](int64_t r, int64_t c) {
     return static_cast<float>(static_cast<double>(w(r, c)) * w(r, c) / damped.inverse_diagonal(c));
   };

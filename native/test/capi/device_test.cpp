@@ -10,6 +10,14 @@ namespace {
 
 TEST(Base, HeadersCompileAsC) { EXPECT_TRUE(leno_headers_compile_as_c()); }
 
+TEST(Base, FreedMemoryIsGivenBack) {
+#ifdef __GLIBC__
+  EXPECT_EQ(1, leno_return_freed_memory());
+#else
+  EXPECT_EQ(0, leno_return_freed_memory());
+#endif
+}
+
 TEST(Device, PortableIsAlwaysThere) {
   EXPECT_EQ(1, leno_isa_supported(LENO_ISA_PORTABLE));
   EXPECT_STREQ("", leno_isa_refusal(LENO_ISA_PORTABLE));

@@ -43,6 +43,19 @@ public final class Leno {
   }
 
   /**
+   * Has the C library hand large blocks of native memory back to the operating system as soon as
+   * they are freed, in the whole process and from now on. For tools that work in large blocks on
+   * many threads; a server has no use for it.
+   *
+   * @return false where the C library has no such setting
+   * @throws LenoUnsupportedException if the native library cannot be loaded on this machine
+   */
+  public static boolean returnFreedMemory() {
+    Library.load();
+    return Native.leno_return_freed_memory() != 0;
+  }
+
+  /**
    * How many devices, contexts, patterns, packed weights and operators the garbage collector found
    * that nobody had closed. Their memory was freed then; a program that always closes sees 0. Each
    * is logged once as a warning by the logger "io.leno".

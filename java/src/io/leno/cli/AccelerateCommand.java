@@ -2,6 +2,7 @@ package io.leno.cli;
 
 import ai.onnxruntime.OrtException;
 import io.leno.DType;
+import io.leno.Leno;
 import io.leno.LenoIOException;
 import io.leno.cli.report.ModelRow;
 import io.leno.cli.report.Report;
@@ -15,6 +16,7 @@ import io.leno.onnx.Acceleration;
 import io.leno.onnx.AccelerationReport;
 import io.leno.onnx.Accelerator;
 import io.leno.onnx.Goal;
+import io.leno.onnx.Mask;
 import io.leno.onnx.MaskFile;
 import io.leno.onnx.ModelComparison;
 import io.leno.onnx.ModelInputs;
@@ -99,7 +101,9 @@ final class AccelerateCommand implements Callable<Integer> {
   @Option(
       names = "--held-out",
       paramLabel = "FILE.npz",
-      description = "Real inputs to measure on (the last third of --calibrate).")
+      description =
+          "Real inputs to measure on (the last third of --calibrate). With --budget the first half"
+              + " decides, and the second has to confirm.")
   private Path heldOut;
 
   @Option(
@@ -156,20 +160,27 @@ final class AccelerateCommand implements Callable<Integer> {
   public Integer call() throws OrtException {
     Goal goal = goal();
     requireWritable();
+    Leno.returnFreedMemory();
+    Made made = make(goal);
+    if (masks != null) {
+      MaskFile.save(masks, made.masks());
+    }
+    tell(report(goal, made, compare(made.sample())));
+    return 0;
+  }
+
+  /** What is left of the work when the model is saved: the models are not. */
+  private record Made(AccelerationReport report, Map<String, Mask> masks, ModelInputs sample) {}
+
+  private Made make(Goal goal) {
     OnnxModel dense = OnnxModel.load(files.model);
     OutputMetric compared = metric(dense);
     ModelInputs fitted = calibration(dense);
     ModelInputs measured = heldOut == null ? null : ModelInputs.load(heldOut);
     Acceleration made = accelerate(dense, goal, compared, fitted, measured);
     made.model().save(files.out);
-    if (masks != null) {
-      MaskFile.save(masks, made.masks());
-    }
     ModelInputs last = measured == null ? fitted : measured;
-    List<ModelComparison.Result> timed =
-        compare(dense, made.model(), last.slice(last.samples() - 1, last.samples()));
-    tell(report(goal, made, timed));
-    return 0;
+    return new Made(made.report(), made.masks(), last.slice(last.samples() - 1, last.samples()));
   }
 
   private Goal goal() {
@@ -204,6 +215,9 @@ final class AccelerateCommand implements Callable<Integer> {
   }
 
   private void requireWritable() {
+    if (files.out.toAbsolutePath().normalize().equals(files.model.toAbsolutePath().normalize())) {
+      throw wrong("-o is the model itself, expected another file: both are compared in the end");
+    }
     Writable.require(files.out);
     Writable.require(masks);
     Writable.require(running.plan);
@@ -263,19 +277,18 @@ final class AccelerateCommand implements Callable<Integer> {
     }
   }
 
-  private List<ModelComparison.Result> compare(
-      OnnxModel dense, OnnxModel accelerated, ModelInputs sample) throws OrtException {
-    Map<String, OnnxModel> models = new LinkedHashMap<>();
-    models.put("dense", dense);
-    models.put("accelerated", accelerated);
-    return ModelComparison.of(models, sample)
+  private List<ModelComparison.Result> compare(ModelInputs sample) throws OrtException {
+    Map<String, Path> models = new LinkedHashMap<>();
+    models.put("dense", files.model);
+    models.put("accelerated", files.out);
+    return ModelComparison.ofFiles(models, sample)
         .threads(servingThreads)
         .rounds(running.rounds)
         .planFile(running.plan)
         .run();
   }
 
-  private Report report(Goal goal, Acceleration made, List<ModelComparison.Result> timed) {
+  private Report report(Goal goal, Made made, List<ModelComparison.Result> timed) {
     AccelerationReport found = made.report();
     List<ModelRow> rows = new ArrayList<>();
     rows.add(ModelRow.of(timed.get(0), Map.of("cosine", 1.0)));

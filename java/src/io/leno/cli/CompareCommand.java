@@ -57,17 +57,15 @@ final class CompareCommand implements Callable<Integer> {
   public Integer call() throws OrtException {
     Writable.require(running.plan);
     Writable.require(output.file());
-    Map<String, OnnxModel> models = new LinkedHashMap<>();
-    models.put(dense.toString(), OnnxModel.load(dense));
-    for (Path other : others) {
-      models.put(other.toString(), OnnxModel.load(other));
-    }
+    Map<String, Path> models = new LinkedHashMap<>();
+    models.put(dense.toString(), dense);
+    others.forEach(other -> models.put(other.toString(), other));
     ModelInputs batchOfInputs =
         inputs != null
             ? ModelInputs.load(inputs)
-            : ModelInputs.generate(models.get(dense.toString()), running.dims, batch, 1);
+            : ModelInputs.generate(OnnxModel.load(dense), running.dims, batch, 1);
     List<ModelComparison.Result> results =
-        ModelComparison.of(models, batchOfInputs)
+        ModelComparison.ofFiles(models, batchOfInputs)
             .threads(on.threads)
             .rounds(running.rounds)
             .planFile(running.plan)

@@ -77,7 +77,9 @@ public final class Accelerator {
     }
 
     /**
-     * Inputs that the similarity is measured on, and nothing is fitted to.
+     * Inputs that the similarity is measured on, and nothing is fitted to. For {@link
+     * Goal#accuracy} choices are made by the first half, and the second half has to confirm them:
+     * the report tells what it says.
      *
      * @param heldOut unset: the last third of the calibration inputs, which are then not fitted to
      * @return this

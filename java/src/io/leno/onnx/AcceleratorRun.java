@@ -1,11 +1,10 @@
 package io.leno.onnx;
 
-import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import io.leno.DType;
 import io.leno.LenoArgumentException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,19 +12,20 @@ import java.util.Map;
 
 /** The work of an {@link Accelerator}, from the dense model to the accelerated one. */
 final class AcceleratorRun implements AutoCloseable {
-  private static final int BATCH = 32; // samples: large enough for the products, small in memory
+  private static final int BATCH = 32; // samples
   private static final int GENERATED_SAMPLES = 96;
   private static final int SENSITIVITY_SAMPLES = 64;
   private static final double[] PROBED = {0.5, 0.75, 0.9};
-  private static final int TRIALS = 6;
+  private static final double[] PROBED_FOR_ACCURACY = {0.25, 0.5, 0.75, 0.9}; // little is dropped
+  private static final int TRIALS = 8;
+  private static final int LOOKS = 40; // allowances: many give a choice that is known already
   private static final double MARGIN = 0.98; // of the allowed error
-  private static final double AIM = 0.94; // of the allowed error
-  private static final double CLOSE = 0.9; // of the allowed error: no further trial
   private static final double LEAST_GAIN = 1e-3; // of similarity, for another sweep
 
   private final AcceleratorSettings settings;
   private final ModelInputs calibration;
-  private final ModelInputs heldOut;
+  private final ModelInputs heldOut; // what choices are made by
+  private final ModelInputs verification; // what the result is told of; nothing is chosen by it
   private final String mask;
   private final Batches batching;
   private final List<LinearLayer> layers;
@@ -44,6 +44,7 @@ final class AcceleratorRun implements AutoCloseable {
     if (given == null) {
       given = ModelInputs.generate(settings.model, Map.of(), GENERATED_SAMPLES, settings.seed);
     }
+    ModelInputs unfitted;
     if (settings.heldOut == null) {
       if (given.samples() < 3) {
         throw new LenoArgumentException(
@@ -53,16 +54,20 @@ final class AcceleratorRun implements AutoCloseable {
       }
       int fitted = given.samples() - given.samples() / 3;
       this.calibration = given.slice(0, fitted);
-      this.heldOut = given.slice(fitted, given.samples());
+      unfitted = given.slice(fitted, given.samples());
     } else {
       this.calibration = given;
-      this.heldOut = settings.heldOut;
+      unfitted = settings.heldOut;
     }
+    boolean halved = settings.goal instanceof Goal.Accuracy && unfitted.samples() > 1;
+    int half = unfitted.samples() / 2;
+    this.heldOut = halved ? unfitted.slice(0, half) : unfitted;
+    this.verification = halved ? unfitted.slice(half, unfitted.samples()) : unfitted;
     this.mask = calibration.mask(settings.tokenMask).orElse(null);
     if (mask != null) {
-      heldOut.mask(mask);
+      unfitted.mask(mask);
     }
-    InputCheck.samples(settings.model, heldOut);
+    InputCheck.samples(settings.model, unfitted);
     this.batching = Batches.of(settings.model);
     stages.begin("prepare");
     this.layers = settings.model.layers(ShapeProbe.run(settings.model, calibration, mask));
@@ -135,7 +140,7 @@ final class AcceleratorRun implements AutoCloseable {
         Pass checked = start(calibration.slice(fits, calibration.samples()))) {
       curves =
           new Sensitivity(chain, workers, sweeper, settings)
-              .measure(fitted, checked, PROBED, vectors, dtypes);
+              .measure(fitted, checked, accuracy ? PROBED_FOR_ACCURACY : PROBED, vectors, dtypes);
     }
     return new LayerChooser(layers, curves, dtypes, vectors);
   }
@@ -146,30 +151,40 @@ final class AcceleratorRun implements AutoCloseable {
     stages.begin("time");
     chooser.time(times, tokens);
     double allowed = 1 - goal.similarity();
-    double allowance = allowed;
-    double within = 0; // the largest allowance that kept the bound
-    double beyond = Double.POSITIVE_INFINITY;
+    AllowanceSearch search = new AllowanceSearch(MARGIN * allowed);
+    Map<Choices, Double> errors = new HashMap<>();
     Candidate best = null;
     try {
-      for (int trial = 0; trial < TRIALS; trial++) {
-        Candidate made = candidate(chooser.fastest(allowance));
-        double error = 1 - made.similarity;
-        if (error <= MARGIN * allowed) {
-          if (best != null) {
-            best.close();
-          }
-          best = made;
-          within = allowance;
-          if (error > CLOSE * allowed || chooser.isFastest(made.choices)) {
-            break;
-          }
-        } else {
-          made.close();
-          beyond = allowance;
-        }
+      for (int look = 0, trials = 0; look < LOOKS && trials < TRIALS; look++) {
         // Where nothing has kept the bound, the last trial takes the least error that there is.
-        boolean lastHope = best == null && trial == TRIALS - 2;
-        allowance = lastHope ? 0 : next(allowance, error / allowed, within, beyond);
+        double allowance = best == null && trials == TRIALS - 1 ? 0 : search.next();
+        Choices choices = chooser.fastest(allowance);
+        if (errors.containsKey(choices)) {
+          search.found(allowance, errors.get(choices));
+          continue;
+        }
+        trials++;
+        Candidate made = candidate(choices);
+        double error = 1 - made.similarity;
+        errors.put(choices, error);
+        search.found(allowance, error);
+        if (error > search.target()) {
+          made.close();
+          continue;
+        }
+        double unseen = 1 - verify(made.model, verification);
+        if (unseen > allowed) {
+          made.close();
+          search.tighten(MARGIN * error * allowed / unseen);
+          continue;
+        }
+        if (best != null) {
+          best.close();
+        }
+        best = made.with(1 - unseen);
+        if (search.isClose(error) || chooser.isFastest(choices)) {
+          break;
+        }
       }
       if (best == null) {
         throw new LenoArgumentException(
@@ -187,15 +202,6 @@ final class AcceleratorRun implements AutoCloseable {
     }
   }
 
-  /** Errors grow about as fast as the allowance; where that leaves the bracket, halve it. */
-  private static double next(double allowance, double used, double within, double beyond) {
-    double scaled = allowance * Math.min(4, AIM / Math.max(used, 1e-3));
-    if (scaled > within && scaled < beyond) {
-      return scaled;
-    }
-    return beyond < Double.POSITIVE_INFINITY ? (within + beyond) / 2 : 2 * allowance;
-  }
-
   /** Fitted weights, the model with them, and how alike it is. */
   private record Candidate(
       Choices choices,
@@ -204,6 +210,10 @@ final class AcceleratorRun implements AutoCloseable {
       OnnxModel model,
       double similarity)
       implements AutoCloseable {
+    Candidate with(double otherSimilarity) {
+      return new Candidate(choices, fits, bySweep, model, otherSimilarity);
+    }
+
     @Override
     public void close() {
       fits.values().forEach(LayerFit::close);
@@ -218,7 +228,7 @@ final class AcceleratorRun implements AutoCloseable {
       Map<LinearLayer, byte[]> blobs = new LinkedHashMap<>();
       fits.forEach((layer, fit) -> blobs.put(fit.rebiased(), fit.packed().toBytes()));
       OnnxModel accelerated = settings.model.withPackedLayers(blobs);
-      return new Candidate(choices, fits, bySweep, accelerated, verify(accelerated));
+      return new Candidate(choices, fits, bySweep, accelerated, verify(accelerated, heldOut));
     } catch (RuntimeException | Error e) {
       fits.values().forEach(LayerFit::close);
       throw e;
@@ -266,28 +276,26 @@ final class AcceleratorRun implements AutoCloseable {
         (long) (4 * weights),
         packed,
         calibration.samples(),
-        heldOut.samples(),
+        verification.samples(),
         calibration.isGenerated() || heldOut.isGenerated(),
         stages.seconds());
   }
 
-  /** The mean cosine on held-out inputs, with the operators as they will be served. */
-  private double verify(OnnxModel accelerated) {
-    List<ModelInputs> batches = batching.of(heldOut, BATCH, mask);
-    return Cosine.mean(vectors(settings.model, batches), vectors(accelerated, batches));
+  /** The mean cosine on these inputs, with the operators as they will be served. */
+  private double verify(OnnxModel accelerated, ModelInputs inputs) {
+    return Cosine.mean(vectors(settings.model, inputs), vectors(accelerated, inputs));
   }
 
-  private List<float[]> vectors(OnnxModel model, List<ModelInputs> batches) {
-    try (OrtSession session = Ort.openWithOperators(model, settings.servingThreads, planFile)) {
-      List<List<float[]>> vectors = new ArrayList<>();
-      batches.forEach(batch -> vectors.add(null));
+  private List<float[]> vectors(OnnxModel model, ModelInputs inputs) {
+    List<ModelInputs> batches = batching.of(inputs, BATCH, mask);
+    List<List<float[]>> vectors = new ArrayList<>(Collections.nCopies(batches.size(), null));
+    try (ModelSession session =
+        ModelSession.openWithOperators(model, settings.servingThreads, planFile)) {
       workers.forEach(
           batches.size(),
           i -> vectors.set(i, settings.metric.vectors(Ort.run(session, batches.get(i), mask))));
-      return vectors.stream().flatMap(List::stream).toList();
-    } catch (OrtException e) {
-      throw Ort.failure(e);
     }
+    return vectors.stream().flatMap(List::stream).toList();
   }
 
   /** Sweeps over the layers until that stops helping on held-out inputs. */
@@ -324,7 +332,6 @@ final class AcceleratorRun implements AutoCloseable {
   @Override
   public void close() {
     times.close();
-    sweeper.close();
     chain.close();
     workers.close();
   }

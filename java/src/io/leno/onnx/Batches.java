@@ -11,6 +11,8 @@ import java.util.Set;
  * Cuts samples into the batches that a model takes: some are exported with axes of fixed length.
  */
 final class Batches {
+  private static final int TOKENS = 512; // enough for the products, little in memory
+
   private final boolean single;
   private final Set<String> fixedLength;
 
@@ -49,6 +51,6 @@ final class Batches {
   /** Batches of at most so many samples; padding is cut off where the model allows it. */
   List<ModelInputs> of(ModelInputs inputs, int most, String mask) {
     return inputs.batches(
-        single ? 1 : most, mask != null && fixedLength.contains(mask) ? null : mask);
+        single ? 1 : most, TOKENS, mask != null && fixedLength.contains(mask) ? null : mask);
   }
 }

@@ -10,7 +10,6 @@ import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import io.leno.LenoUnsupportedException;
 import java.nio.file.Path;
@@ -28,13 +27,14 @@ import java.util.Set;
  */
 final class Chain implements AutoCloseable {
   /** A piece and its session; null where the piece makes nothing. */
-  private record Link(GraphCutter.Piece piece, OrtSession session, Map<LinearLayer, Names> feeds) {}
+  private record Link(
+      GraphCutter.Piece piece, ModelSession session, Map<LinearLayer, Names> feeds) {}
 
   /** Inputs of a session that take a layer's weights and, where it has one, its bias. */
   private record Names(String weights, String bias) {}
 
   /** A layer's weights, as the product wants them, and its bias; null where it has none. */
-  record Feed(OnnxTensor weights, OnnxTensor bias) implements AutoCloseable {
+  record Feed(NativeTensor weights, NativeTensor bias) implements AutoCloseable {
     @Override
     public void close() {
       weights.close();
@@ -48,6 +48,7 @@ final class Chain implements AutoCloseable {
   private final Map<String, TypeProto> types = new HashMap<>();
   private final List<Link> links = new ArrayList<>();
   private final List<GraphCutter.Group> groups;
+  private final TensorFile file = new TensorFile();
 
   Chain(ModelProto model, List<LinearLayer> layers) {
     this.model = model;
@@ -58,7 +59,7 @@ final class Chain implements AutoCloseable {
       for (GraphCutter.Piece piece : cutter.pieces()) {
         Map<LinearLayer, Names> feeds = new LinkedHashMap<>();
         OnnxModel part = withWeightInputs(piece, feeds);
-        OrtSession session = piece.makes().isEmpty() ? null : Ort.open(part);
+        ModelSession session = piece.makes().isEmpty() ? null : ModelSession.open(part);
         links.add(new Link(piece, session, feeds));
         learnTypes(session);
       }
@@ -74,6 +75,11 @@ final class Chain implements AutoCloseable {
   /** Group g stands at the cut before link g + 1. */
   List<GraphCutter.Group> groups() {
     return groups;
+  }
+
+  /** Where tensors at cuts are laid aside. */
+  TensorFile file() {
+    return file;
   }
 
   int layerCount() {
@@ -115,9 +121,9 @@ final class Chain implements AutoCloseable {
     at.feeds.forEach(
         (layer, names) -> {
           Feed feed = weights.get(layer);
-          feeds.put(names.weights, feed.weights);
+          feeds.put(names.weights, feed.weights.tensor());
           if (names.bias != null) {
-            feeds.put(names.bias, feed.bias);
+            feeds.put(names.bias, feed.bias.tensor());
           }
         });
     run(live, at.session, at.piece, feeds);
@@ -125,19 +131,21 @@ final class Chain implements AutoCloseable {
 
   private static void run(
       LiveTensors live,
-      OrtSession session,
+      ModelSession session,
       GraphCutter.Piece piece,
       Map<String, OnnxTensor> feeds) {
     try {
       if (session != null) {
-        Map<String, OnnxTensor> all = new HashMap<>(feeds);
-        piece.reads().forEach(tensor -> all.put(tensor, live.get(tensor)));
-        for (Map.Entry<String, OnnxValue> made : session.run(all, piece.makes())) {
-          if (!(made.getValue() instanceof OnnxTensor)) {
-            throw new LenoUnsupportedException(
-                "tensor " + made.getKey() + " of the model is no dense tensor, expected one");
+        try (LiveTensors.Loan read = live.lend(piece.reads())) {
+          Map<String, OnnxTensor> all = new HashMap<>(feeds);
+          all.putAll(read.tensors);
+          for (Map.Entry<String, OnnxValue> made : session.run(all, piece.makes())) {
+            if (!(made.getValue() instanceof OnnxTensor)) {
+              throw new LenoUnsupportedException(
+                  "tensor " + made.getKey() + " of the model is no dense tensor, expected one");
+            }
+            live.put(made.getKey(), (OnnxTensor) made.getValue());
           }
-          live.put(made.getKey(), (OnnxTensor) made.getValue());
         }
       }
       live.retain(piece.liveAfter());
@@ -149,9 +157,9 @@ final class Chain implements AutoCloseable {
   /** The link behind group g with operators in the place of its layers. */
   final class WithOperators implements AutoCloseable {
     private final GraphCutter.Piece piece;
-    private final OrtSession session;
+    private final ModelSession session;
 
-    private WithOperators(GraphCutter.Piece piece, OrtSession session) {
+    private WithOperators(GraphCutter.Piece piece, ModelSession session) {
       this.piece = piece;
       this.session = session;
     }
@@ -162,11 +170,7 @@ final class Chain implements AutoCloseable {
 
     @Override
     public void close() {
-      try {
-        session.close();
-      } catch (OrtException e) {
-        throw Ort.failure(e);
-      }
+      session.close();
     }
   }
 
@@ -180,19 +184,18 @@ final class Chain implements AutoCloseable {
             .findFirst()
             .orElseThrow();
     OnnxModel packed = part.withPackedLayers(Map.of(inPart, blob));
-    return new WithOperators(piece, Ort.openWithOperators(packed, 1, planFile));
+    return new WithOperators(piece, ModelSession.openWithOperators(packed, 1, planFile));
   }
 
   /** The output values at the end of the chain. */
   ModelRun outputs(LiveTensors live, ModelInputs batch, String mask) {
-    Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
-    for (ValueInfoProto output : model.getGraph().getOutputList()) {
-      OnnxTensor tensor = live.get(output.getName());
-      if (tensor != null) {
-        outputs.put(output.getName(), tensor);
-      }
+    List<String> names =
+        model.getGraph().getOutputList().stream().map(ValueInfoProto::getName).toList();
+    try (LiveTensors.Loan read = live.lend(names)) {
+      Map<String, OnnxTensor> outputs = new LinkedHashMap<>(); // in the model's order
+      names.forEach(name -> outputs.computeIfAbsent(name, read.tensors::get));
+      return Ort.runOf(batch, mask, outputs);
     }
-    return Ort.runOf(batch, mask, outputs);
   }
 
   private OnnxModel withWeightInputs(GraphCutter.Piece piece, Map<LinearLayer, Names> feeds) {
@@ -246,11 +249,11 @@ final class Chain implements AutoCloseable {
     return new OnnxModel(model.toBuilder().setGraph(graph).build());
   }
 
-  private void learnTypes(OrtSession session) throws OrtException {
+  private void learnTypes(ModelSession session) throws OrtException {
     if (session == null) {
       return;
     }
-    for (Map.Entry<String, NodeInfo> output : session.getOutputInfo().entrySet()) {
+    for (Map.Entry<String, NodeInfo> output : session.outputs().entrySet()) {
       if (!(output.getValue().getInfo() instanceof TensorInfo info)) {
         throw new LenoUnsupportedException(
             "tensor " + output.getKey() + " of the model is no dense tensor, expected one");
@@ -268,14 +271,11 @@ final class Chain implements AutoCloseable {
   @Override
   public void close() {
     for (Link link : links) {
-      try {
-        if (link.session != null) {
-          link.session.close();
-        }
-      } catch (OrtException e) {
-        throw Ort.failure(e);
+      if (link.session != null) {
+        link.session.close();
       }
     }
     links.clear();
+    file.close();
   }
 }

@@ -78,10 +78,7 @@ final class LayerFinder {
     weights(node)
         .ifPresent(
             tensor -> {
-              int columns = (int) tensor.getDims(0);
-              int rows = (int) tensor.getDims(1);
-              float[] weights = Tensors.transpose(Tensors.floats(tensor), columns, rows);
-              add(node, node.getInput(1), rows, columns, weights, null);
+              add(node, node.getInput(1), new LayerWeights(tensor, false, 1), null);
             });
   }
 
@@ -96,32 +93,22 @@ final class LayerFinder {
       return;
     }
     boolean outByIn = Graph.intAttribute(node, "transB", 0) != 0;
-    int rows = (int) tensor.get().getDims(outByIn ? 0 : 1);
-    int columns = (int) tensor.get().getDims(outByIn ? 1 : 0);
-    float[] weights = Tensors.floats(tensor.get());
-    if (!outByIn) {
-      weights = Tensors.transpose(weights, columns, rows);
-    }
-    scale(weights, Graph.floatAttribute(node, "alpha", 1));
+    LayerWeights weights =
+        new LayerWeights(tensor.get(), outByIn, Graph.floatAttribute(node, "alpha", 1));
     float[] bias = null;
     if (node.getInputCount() > 2 && !node.getInput(2).isEmpty()) {
-      Optional<float[]> constant = bias(node.getInput(2), rows);
+      Optional<float[]> constant = bias(node.getInput(2), weights.rows());
       if (constant.isEmpty()) {
         skipped.put(nameOf(node), "its addend is no constant vector");
         return;
       }
       bias = scale(constant.get(), Graph.floatAttribute(node, "beta", 1));
     }
-    add(node, node.getInput(1), rows, columns, weights, bias);
+    add(node, node.getInput(1), weights, bias);
   }
 
-  private void add(
-      NodeProto product,
-      String weightName,
-      int rows,
-      int columns,
-      float[] weights,
-      float[] gemmBias) {
+  private void add(NodeProto product, String weightName, LayerWeights weights, float[] gemmBias) {
+    int rows = weights.rows();
     List<NodeProto> nodes = new ArrayList<>(List.of(product));
     String end = product.getOutput(0);
     float[] bias = gemmBias;
@@ -166,8 +153,6 @@ final class LayerFinder {
         new LinearLayer(
             nameOf(product),
             weightName,
-            rows,
-            columns,
             weights,
             product.getInput(0),
             end,

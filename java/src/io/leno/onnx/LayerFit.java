@@ -1,15 +1,10 @@
 package io.leno.onnx;
 
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtException;
 import io.leno.Matrix;
 import io.leno.PackedWeights;
 import io.leno.Pattern;
 import io.leno.Pruning;
 import io.leno.SearchOptions;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 
 /** A layer's weights and bias as the accelerated model has them. */
 final class LayerFit implements AutoCloseable {
@@ -34,7 +29,8 @@ final class LayerFit implements AutoCloseable {
 
   /** Dense weights, rounded to a type. */
   static LayerFit dense(LinearLayer layer, LayerChoice choice, LayerInputs inputs) {
-    PackedWeights packed = PackedWeights.dense(matrix(layer), choice.dtype());
+    PackedWeights packed =
+        NativeScope.call(() -> PackedWeights.dense(matrix(layer), choice.dtype()));
     return new LayerFit(layer, choice, null, packed, inputs);
   }
 
@@ -51,28 +47,33 @@ final class LayerFit implements AutoCloseable {
       Pattern keep,
       double damping,
       SearchOptions options) {
-    ResidualLoss lost = inputs.lost().get(layer);
-    Matrix aim = lost == null ? matrix(layer) : lost.aim(layer, inputs, damping);
-    Pruning.Builder pruning =
-        Pruning.secondOrder(aim, inputs.gram()).damping(damping).options(options);
-    if (lost == null && inputs.target() != null) {
-      pruning.targetGram(inputs.target());
-    }
-    if (keep != null) {
-      pruning.pattern(keep);
-    }
-    Pruning pruned = pruning.run();
-    try {
-      PackedWeights packed = PackedWeights.pack(pruned.pattern(), pruned.weights(), choice.dtype());
-      return new LayerFit(layer, choice, pruned.pattern(), packed, inputs);
-    } catch (RuntimeException | Error e) {
-      pruned.close();
-      throw e;
-    }
+    return NativeScope.call(
+        () -> {
+          ResidualLoss lost = inputs.lost().get(layer);
+          Matrix aim = lost == null ? matrix(layer) : lost.aim(layer, inputs, damping);
+          Pruning.Builder pruning =
+              Pruning.secondOrder(aim, inputs.gram()).damping(damping).options(options);
+          if (lost == null && inputs.target() != null) {
+            pruning.targetGram(inputs.target());
+          }
+          if (keep != null) {
+            pruning.pattern(keep);
+          }
+          Pruning pruned = pruning.run();
+          try {
+            PackedWeights packed =
+                PackedWeights.pack(pruned.pattern(), pruned.weights(), choice.dtype());
+            return new LayerFit(layer, choice, pruned.pattern(), packed, inputs);
+          } catch (RuntimeException | Error e) {
+            pruned.close();
+            throw e;
+          }
+        });
   }
 
+  /** The dense weights; freed with the scope that this is called in. */
   static Matrix matrix(LinearLayer layer) {
-    return Matrix.of(layer.weightsUnsafe(), layer.rows(), layer.columns());
+    return layer.stored().matrix();
   }
 
   LinearLayer layer() {
@@ -99,37 +100,17 @@ final class LayerFit implements AutoCloseable {
 
   /** What the chain is fed: the weights as the kernels see them. */
   Chain.Feed feed() {
-    return feed(layer, packed.toDense().toArray(), bias);
+    return new Chain.Feed(
+        NativeScope.call(() -> layer.stored().asFed(packed.toDense())), biasFeed(bias));
   }
 
   /** What the chain is fed for the dense model. */
   static Chain.Feed denseFeed(LinearLayer layer) {
-    return feed(layer, layer.weightsUnsafe(), layer.bias);
+    return new Chain.Feed(layer.stored().asFed(), biasFeed(layer.bias));
   }
 
-  private static Chain.Feed feed(LinearLayer layer, float[] weights, float[] bias) {
-    int rows = layer.rows();
-    int columns = layer.columns();
-    boolean outByIn = Rewriter.isOutByIn(layer.nodes.get(0));
-    return new Chain.Feed(
-        outByIn
-            ? tensor(weights, rows, columns)
-            : tensor(Tensors.transpose(weights, rows, columns), columns, rows),
-        bias == null ? null : tensor(bias, rows));
-  }
-
-  private static OnnxTensor tensor(float[] values, long... shape) {
-    FloatBuffer buffer =
-        ByteBuffer.allocateDirect(4 * values.length)
-            .order(ByteOrder.nativeOrder())
-            .asFloatBuffer()
-            .put(values)
-            .flip();
-    try {
-      return OnnxTensor.createTensor(Ort.environment(), buffer, shape);
-    } catch (OrtException e) {
-      throw Ort.failure(e);
-    }
+  private static NativeTensor biasFeed(float[] bias) {
+    return bias == null ? null : NativeTensor.of(bias, bias.length);
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.leno.onnx;
 
 import io.leno.Matrix;
 import io.leno.PackedWeights;
+import java.nio.FloatBuffer;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -21,7 +22,8 @@ record LayerInputs(
     float[] mean,
     Matrix gram,
     Matrix target,
-    Map<LinearLayer, ResidualLoss> lost) {
+    Map<LinearLayer, ResidualLoss> lost)
+    implements AutoCloseable {
   static LayerInputs of(GraphCutter.Group group, Pass dense, Pass sparse, boolean moments) {
     String input = group.input();
     int columns = group.layers().get(0).columns();
@@ -44,19 +46,40 @@ record LayerInputs(
 
   /** The bias with which the mean output, residual included, is the dense model's. */
   float[] bias(LinearLayer layer, PackedWeights packed) {
-    float[] dense = layer.weightsUnsafe();
-    float[] sparse = packed.toDense().toArray();
     float[] bias = layer.bias.clone();
-    int columns = layer.columns();
+    double[] dense = NativeScope.call(() -> product(LayerFit.matrix(layer), denseMean));
+    double[] sparse = NativeScope.call(() -> product(packed.toDense(), mean));
     for (int row = 0; row < bias.length; row++) {
       double shift = lost.containsKey(layer) ? lost.get(layer).mean()[row] : 0;
-      for (int j = 0; j < columns; j++) {
-        shift +=
-            (double) dense[row * columns + j] * denseMean[j]
-                - (double) sparse[row * columns + j] * mean[j];
-      }
-      bias[row] += (float) shift;
+      bias[row] += (float) (shift + dense[row] - sparse[row]);
     }
     return bias;
+  }
+
+  private static double[] product(Matrix matrix, float[] vector) {
+    double[] product = new double[(int) matrix.rows()];
+    FloatBuffer values = matrix.pointer().asBuffer();
+    float[] row = new float[vector.length];
+    for (int r = 0; r < product.length; r++) {
+      values.get(r * row.length, row);
+      for (int j = 0; j < row.length; j++) {
+        product[r] += (double) row[j] * vector[j];
+      }
+    }
+    return product;
+  }
+
+  /** Frees the matrices. */
+  @Override
+  public void close() {
+    free(gram);
+    free(target);
+    lost.values().forEach(loss -> free(loss.gram()));
+  }
+
+  static void free(Matrix matrix) {
+    if (matrix != null) {
+      matrix.pointer().close();
+    }
   }
 }

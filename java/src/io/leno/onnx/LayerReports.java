@@ -10,10 +10,12 @@ import io.leno.Pattern;
 import io.leno.SearchOptions;
 import io.leno.SearchReport;
 import io.leno.op.SparseLinear;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.javacpp.FloatPointer;
 
 /** Accounts for every layer, once the weights are settled. */
 final class LayerReports {
@@ -38,13 +40,18 @@ final class LayerReports {
     for (int g = 0; g < chain.groups().size(); g++) {
       GraphCutter.Group group = chain.groups().get(g);
       boolean pruned = group.layers().stream().anyMatch(l -> fits.get(l).pattern() != null);
-      LayerInputs inputs = pruned ? LayerInputs.of(group, dense, dense, true) : null;
-      float[] sample = dense.sample(group.input(), group.layers().get(0).columns(), ERROR_TOKENS);
-      for (LinearLayer layer : group.layers()) {
-        settings.progress.update(
-            "report", layer.name(), (double) reports.size() / chain.layerCount());
-        double sensitivity = choices.sensitivity().getOrDefault(layer, Double.NaN);
-        reports.add(report(fits.get(layer), inputs, sample, tokens.get(layer), sensitivity));
+      Matrix sample = dense.sample(group.input(), group.layers().get(0).columns(), ERROR_TOKENS);
+      try (LayerInputs inputs = LayerInputs.of(group, dense, dense, pruned)) {
+        for (LinearLayer layer : group.layers()) {
+          settings.progress.update(
+              "report", layer.name(), (double) reports.size() / chain.layerCount());
+          double sensitivity = choices.sensitivity().getOrDefault(layer, Double.NaN);
+          long served = tokens.get(layer);
+          reports.add(
+              NativeScope.call(() -> report(fits.get(layer), inputs, sample, served, sensitivity)));
+        }
+      } finally {
+        LayerInputs.free(sample);
       }
       sweeper.step(dense, g, Map.of());
     }
@@ -52,7 +59,7 @@ final class LayerReports {
   }
 
   private LayerReport report(
-      LayerFit fit, LayerInputs inputs, float[] sample, long tokens, double sensitivity) {
+      LayerFit fit, LayerInputs inputs, Matrix sample, long tokens, double sensitivity) {
     LinearLayer layer = fit.layer();
     PackedWeights packed = fit.packed();
     double kept = 1;
@@ -102,17 +109,19 @@ final class LayerReports {
 
   /** What the groups of rows of a pattern keep if each takes its best columns. */
   private static double byRows(Matrix scores, Pattern pattern) {
-    float[] values = scores.toArray();
+    FloatBuffer values = scores.pointer().asBuffer();
     int columns = (int) pattern.columns();
     int[] rows = pattern.permutation();
     long[] offsets = pattern.offsets();
     double kept = 0;
     for (int group = 0; group < offsets.length - 1; group++) {
       double[] sums = new double[columns];
+      float[] row = new float[columns];
       int end = Math.min(rows.length, (group + 1) * pattern.vector());
       for (int i = group * pattern.vector(); i < end; i++) {
+        values.get(rows[i] * columns, row);
         for (int j = 0; j < columns; j++) {
-          sums[j] += values[rows[i] * columns + j];
+          sums[j] += row[j];
         }
       }
       Arrays.sort(sums);
@@ -124,34 +133,35 @@ final class LayerReports {
   }
 
   /** |(W - W') X|^2 / |W X|^2. */
-  private double error(LinearLayer layer, PackedWeights packed, float[] sample) {
-    float[] dense = layer.weightsUnsafe();
-    float[] difference = packed.toDense().toArray();
-    for (int i = 0; i < difference.length; i++) {
-      difference[i] = dense[i] - difference[i];
+  private static double error(LinearLayer layer, PackedWeights packed, Matrix sample) {
+    if (sample == null) {
+      return 0;
     }
-    double whole = energy(layer, dense, sample);
-    return whole > 0 ? energy(layer, difference, sample) / whole : 0;
+    Matrix dense = LayerFit.matrix(layer);
+    Matrix difference = packed.toDense();
+    FloatBuffer from = dense.pointer().asBuffer();
+    FloatBuffer to = difference.pointer().asBuffer();
+    for (int i = 0; i < to.capacity(); i++) {
+      to.put(i, from.get(i) - to.get(i));
+    }
+    double whole = energy(dense, sample);
+    return whole > 0 ? energy(difference, sample) / whole : 0;
   }
 
   /** |W X|^2. */
-  private static double energy(LinearLayer layer, float[] weights, float[] sample) {
-    int tokens = sample.length / layer.columns();
-    if (tokens == 0) {
-      return 0;
-    }
-    float[] y = new float[tokens * layer.rows()];
-    Matrix matrix = Matrix.of(weights, layer.rows(), layer.columns());
+  private static double energy(Matrix weights, Matrix sample) {
+    long tokens = sample.rows();
+    FloatPointer y = Matrix.zeros(tokens, weights.rows()).pointer();
     try (Device device = Device.cpu();
-        PackedWeights packed = PackedWeights.dense(matrix, DType.F32);
+        PackedWeights packed = PackedWeights.dense(weights, DType.F32);
         SparseLinear operator = SparseLinear.builder(device, packed).buckets(tokens).build();
         Context context = device.newContext()) {
       operator.reserve(context, tokens);
-      operator.forward(context, tokens, sample, y);
+      operator.forward(context, tokens, sample.pointer(), y);
     }
     double sum = 0;
-    for (float value : y) {
-      sum += (double) value * value;
+    for (long i = 0; i < y.capacity(); i++) {
+      sum += (double) y.get(i) * y.get(i);
     }
     return sum;
   }

@@ -81,7 +81,7 @@ final class LayerTimes implements AutoCloseable {
     return known.computeIfAbsent(
         new Question(layer.rows(), layer.columns(), choice, tokens),
         question -> {
-          try (PackedWeights packed = weights(question)) {
+          try (PackedWeights packed = NativeScope.call(() -> weights(question))) {
             return of(packed, tokens);
           }
         });

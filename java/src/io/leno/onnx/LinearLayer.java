@@ -14,9 +14,7 @@ public final class LinearLayer {
 
   private final String name;
   private final String weightName;
-  private final int rows;
-  private final int columns;
-  private final float[] weights;
+  private final LayerWeights weights;
   final String input;
   final String output;
   final float[] bias;
@@ -28,9 +26,7 @@ public final class LinearLayer {
   LinearLayer(
       String name,
       String weightName,
-      int rows,
-      int columns,
-      float[] weights,
+      LayerWeights weights,
       String input,
       String output,
       float[] bias,
@@ -40,8 +36,6 @@ public final class LinearLayer {
       List<NodeProto> nodes) {
     this.name = name;
     this.weightName = weightName;
-    this.rows = rows;
-    this.columns = columns;
     this.weights = weights;
     this.input = input;
     this.output = output;
@@ -76,7 +70,7 @@ public final class LinearLayer {
    * @return output features
    */
   public int rows() {
-    return rows;
+    return weights.rows();
   }
 
   /**
@@ -85,7 +79,7 @@ public final class LinearLayer {
    * @return input features
    */
   public int columns() {
-    return columns;
+    return weights.columns();
   }
 
   /**
@@ -94,24 +88,13 @@ public final class LinearLayer {
    * @return M x K, row-major, out x in; a copy
    */
   public float[] weights() {
-    return weights.clone();
+    return NativeScope.call(() -> weights.matrix().toArray());
   }
 
   /** The same layer of the same model with another bias. */
   LinearLayer withBias(float[] newBias) {
     return new LinearLayer(
-        name,
-        weightName,
-        rows,
-        columns,
-        weights,
-        input,
-        output,
-        newBias,
-        activation,
-        residual,
-        norm,
-        nodes);
+        name, weightName, weights, input, output, newBias, activation, residual, norm, nodes);
   }
 
   /** The node that adds the bias: the product itself, or the addition behind it. */
@@ -121,8 +104,8 @@ public final class LinearLayer {
         : nodes.get(1);
   }
 
-  /** Without the copy; not to be written. */
-  float[] weightsUnsafe() {
+  /** Where the model has them. */
+  LayerWeights stored() {
     return weights;
   }
 
@@ -204,6 +187,6 @@ public final class LinearLayer {
 
   @Override
   public String toString() {
-    return name + " [" + rows + " x " + columns + "] " + fused();
+    return name + " [" + rows() + " x " + columns() + "] " + fused();
   }
 }

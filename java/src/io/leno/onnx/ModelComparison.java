@@ -1,7 +1,6 @@
 package io.leno.onnx;
 
 import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.leno.LenoArgumentException;
@@ -15,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * Runs models side by side on the same inputs: how long each takes against the first one, and how
@@ -45,14 +45,14 @@ public final class ModelComparison {
       double cosine,
       double largestError) {}
 
-  private final Map<String, OnnxModel> models;
+  private final Map<String, Supplier<OnnxModel>> models;
   private final ModelInputs inputs;
   private int threads = 1;
   private int rounds = 50;
   private Path planFile;
 
-  private ModelComparison(Map<String, OnnxModel> models, ModelInputs inputs) {
-    this.models = new LinkedHashMap<>(Objects.requireNonNull(models, "models"));
+  private ModelComparison(Map<String, Supplier<OnnxModel>> models, ModelInputs inputs) {
+    this.models = models;
     this.inputs = Objects.requireNonNull(inputs, "inputs");
     if (models.isEmpty()) {
       throw new LenoArgumentException("models is empty, expected one at least");
@@ -67,7 +67,24 @@ public final class ModelComparison {
    * @return a comparison to be configured and run
    */
   public static ModelComparison of(Map<String, OnnxModel> models, ModelInputs inputs) {
-    return new ModelComparison(models, inputs);
+    Map<String, Supplier<OnnxModel>> given = new LinkedHashMap<>();
+    Objects.requireNonNull(models, "models").forEach((name, model) -> given.put(name, () -> model));
+    return new ModelComparison(given, inputs);
+  }
+
+  /**
+   * Prepares a comparison of models that are read when their turn comes, and not kept.
+   *
+   * @param models ONNX files by name; the first one is what the others are compared with; an
+   *     ordered map
+   * @param inputs one batch, which every run takes whole
+   * @return a comparison to be configured and run, which throws what {@link OnnxModel#load} does
+   */
+  public static ModelComparison ofFiles(Map<String, Path> models, ModelInputs inputs) {
+    Map<String, Supplier<OnnxModel>> read = new LinkedHashMap<>();
+    Objects.requireNonNull(models, "models")
+        .forEach((name, path) -> read.put(name, () -> OnnxModel.load(path)));
+    return new ModelComparison(read, inputs);
   }
 
   /**
@@ -117,26 +134,15 @@ public final class ModelComparison {
    * @throws OrtException if ONNX Runtime refuses a model or a run fails
    */
   public List<Result> run() throws OrtException {
-    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    Memory.giveBack();
     List<OrtSession> sessions = new ArrayList<>();
     Map<String, OnnxTensor> tensors = new LinkedHashMap<>();
-    List<String> names = models.values().iterator().next().inputs();
-    models.forEach(
-        (name, model) -> {
-          InputCheck.batch(model, inputs);
-          if (!Set.copyOf(model.inputs()).equals(Set.copyOf(names))) {
-            throw new LenoArgumentException(
-                "model " + name + " has inputs " + model.inputs() + ", expected " + names);
-          }
-        });
     try {
-      for (String input : names) {
-        tensors.put(input, inputs.arrays().get(input).toTensor(environment));
-      }
       List<Map<String, float[]>> outputs = new ArrayList<>();
-      for (OnnxModel model : models.values()) {
-        OrtSession session = session(environment, model);
+      for (Map.Entry<String, Supplier<OnnxModel>> model : models.entrySet()) {
+        OrtSession session = open(model.getKey(), model.getValue().get(), tensors);
         sessions.add(session);
+        Memory.giveBack(); // the model, if nobody else holds it
         outputs.add(outputs(session, tensors));
       }
       double[][] times = time(sessions, tensors);
@@ -157,15 +163,33 @@ public final class ModelComparison {
 
   // Basic optimisations for all: extended ones make a dense encoder slower in the newest release
   // (docs/results).
-  private OrtSession session(OrtEnvironment environment, OnnxModel model) throws OrtException {
+  /** A session for the model; the first one tells which inputs there are. */
+  private OrtSession open(String name, OnnxModel model, Map<String, OnnxTensor> tensors)
+      throws OrtException {
+    InputCheck.batch(model, inputs);
+    if (tensors.isEmpty()) {
+      for (String input : model.inputs()) {
+        tensors.put(input, inputs.arrays().get(input).toTensor(Ort.environment()));
+      }
+    }
+    if (!Set.copyOf(model.inputs()).equals(tensors.keySet())) {
+      throw new LenoArgumentException(
+          "model " + name + " has inputs " + model.inputs() + ", expected " + tensors.keySet());
+    }
+    return session(model);
+  }
+
+  private OrtSession session(OnnxModel model) throws OrtException {
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.BASIC_OPT);
+      // Weights not from the arena, which grows by doubling.
+      options.addConfigEntry("session.use_device_allocator_for_initializers", "1");
       if (model.importsLeno()) {
         LenoOnnx.register(options, threads, planFile);
       }
-      return environment.createSession(model.toBytes(), options);
+      return MappedModel.open(model, options);
     }
   }
 

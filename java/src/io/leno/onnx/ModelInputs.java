@@ -142,11 +142,13 @@ public final class ModelInputs {
    * All samples, cut into batches of similar length: samples are ordered by how many tokens their
    * mask has, and columns behind a batch's last token are cut off.
    *
-   * @param batch samples of a batch, at least 1
+   * @param batch most samples of a batch, at least 1
+   * @param tokens most tokens of a batch of several samples, padding included, where there is a
+   *     mask
    * @param mask name of the token mask, [samples, tokens]; null for none: no ordering, no cutting
-   * @return batches, all but the last of the same number of samples
+   * @return batches, with no sample left out
    */
-  List<ModelInputs> batches(int batch, String mask) {
+  List<ModelInputs> batches(int batch, int tokens, String mask) {
     Integer[] order = IntStream.range(0, samples).boxed().toArray(Integer[]::new);
     int[] lengths = null;
     if (mask != null) {
@@ -154,15 +156,22 @@ public final class ModelInputs {
       java.util.Arrays.sort(order, Comparator.comparingInt(lengthOf(lengths)));
     }
     List<ModelInputs> batches = new ArrayList<>();
-    for (int from = 0; from < samples; from += batch) {
-      int[] chosen =
-          IntStream.range(from, Math.min(samples, from + batch)).map(i -> order[i]).toArray();
-      int longest = Integer.MAX_VALUE;
-      if (mask != null) {
-        int[] all = lengths;
-        longest = Math.max(1, IntStream.of(chosen).map(i -> all[i]).max().getAsInt());
+    int from = 0;
+    while (from < samples) {
+      int to = from + 1;
+      int longest = mask == null ? Integer.MAX_VALUE : Math.max(1, lengths[order[from]]);
+      while (to < samples && to < from + batch) {
+        if (mask != null) {
+          int next = Math.max(longest, lengths[order[to]]);
+          if ((long) next * (to + 1 - from) > tokens) {
+            break;
+          }
+          longest = next;
+        }
+        to++;
       }
-      batches.add(select(chosen, longest, mask));
+      batches.add(select(IntStream.range(from, to).map(i -> order[i]).toArray(), longest, mask));
+      from = to;
     }
     return batches;
   }

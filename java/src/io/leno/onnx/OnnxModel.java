@@ -8,12 +8,14 @@ import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.UnsafeByteOperations;
 import io.leno.LenoFormatException;
 import io.leno.LenoIOException;
 import io.leno.LenoUnsupportedException;
 import io.leno.internal.Check;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Collections;
@@ -57,12 +59,14 @@ public final class OnnxModel {
    */
   public static OnnxModel load(Path path) {
     Check.notNull(path, "path");
-    try {
-      if (Files.size(path) > MOST_BYTES) {
+    try (FileChannel file = FileChannel.open(path)) {
+      if (file.size() > MOST_BYTES) {
         throw new LenoUnsupportedException(
-            path + " has " + Files.size(path) + " bytes, expected a model of less than 2 GB");
+            path + " has " + file.size() + " bytes, expected a model of less than 2 GB");
       }
-      return of(read(Files.readAllBytes(path)), path);
+      ByteBuffer bytes = ByteBuffer.allocateDirect((int) file.size());
+      while (bytes.hasRemaining() && file.read(bytes) >= 0) {}
+      return of(read(bytes.flip()), path);
     } catch (IOException e) {
       throw new LenoIOException("model " + path + " cannot be read: " + Check.reason(e));
     } catch (LenoFormatException e) {
@@ -79,13 +83,15 @@ public final class OnnxModel {
    */
   public static OnnxModel parse(byte[] bytes) {
     Check.notNull(bytes, "bytes");
-    return of(read(bytes), null);
+    return of(read(ByteBuffer.allocateDirect(bytes.length).put(bytes).flip()), null);
   }
 
-  private static ModelProto read(byte[] bytes) {
+  /** Takes over the buffer: large constants stay where they are, outside the Java heap. */
+  private static ModelProto read(ByteBuffer bytes) {
     ModelProto proto;
     try {
-      CodedInputStream in = CodedInputStream.newInstance(bytes);
+      CodedInputStream in = UnsafeByteOperations.unsafeWrap(bytes).newCodedInput();
+      in.enableAliasing(true);
       in.setSizeLimit(Integer.MAX_VALUE);
       proto = ModelProto.parser().parseFrom(in);
       in.checkLastTagWas(0);

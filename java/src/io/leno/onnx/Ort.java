@@ -9,12 +9,11 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import io.leno.LenoUnsupportedException;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Sessions of ONNX Runtime, each on one thread: several batches run at once instead. */
+/** What goes into sessions of ONNX Runtime, and what comes out. */
 final class Ort {
   private static final OrtEnvironment ENVIRONMENT = OrtEnvironment.getEnvironment();
 
@@ -24,45 +23,15 @@ final class Ort {
     return ENVIRONMENT;
   }
 
-  /** A session, with the operators of this library only where the model uses them already. */
-  static OrtSession open(OnnxModel model) {
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      if (model.importsLeno()) {
-        LenoOnnx.register(options);
-      }
-      return open(model, options);
-    } catch (OrtException e) {
-      throw failure(e);
-    }
-  }
-
-  /** A session with the operators of this library. */
-  static OrtSession openWithOperators(OnnxModel model, int threads, Path planFile) {
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      LenoOnnx.register(options, threads, planFile);
-      return open(model, options);
-    } catch (OrtException e) {
-      throw failure(e);
-    }
-  }
-
-  private static OrtSession open(OnnxModel model, OrtSession.SessionOptions options)
-      throws OrtException {
-    options.setIntraOpNumThreads(1);
-    options.setInterOpNumThreads(1);
-    options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.BASIC_OPT);
-    return ENVIRONMENT.createSession(model.toBytes(), options);
-  }
-
   static LenoUnsupportedException failure(OrtException e) {
     return new LenoUnsupportedException("ONNX Runtime cannot run the model: " + e.getMessage());
   }
 
   /** The arrays as tensors; those that the session has no input for are left out. */
-  static Map<String, OnnxTensor> tensors(ModelInputs inputs, OrtSession session) {
+  static Map<String, OnnxTensor> tensors(ModelInputs inputs, ModelSession session) {
     Map<String, OnnxTensor> tensors = new HashMap<>();
     try {
-      for (Map.Entry<String, NodeInfo> input : session.getInputInfo().entrySet()) {
+      for (Map.Entry<String, NodeInfo> input : session.inputs().entrySet()) {
         int type = input.getValue().getInfo() instanceof TensorInfo info ? elementType(info) : 0;
         tensors.put(input.getKey(), tensor(inputs, input.getKey(), type));
       }
@@ -85,7 +54,7 @@ final class Ort {
   }
 
   /** Runs a whole model on a batch. */
-  static ModelRun run(OrtSession session, ModelInputs batch, String mask) {
+  static ModelRun run(ModelSession session, ModelInputs batch, String mask) {
     Map<String, OnnxTensor> tensors = tensors(batch, session);
     try (OrtSession.Result result = session.run(tensors)) {
       Map<String, OnnxTensor> outputs = new LinkedHashMap<>();

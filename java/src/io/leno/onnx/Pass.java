@@ -1,21 +1,27 @@
 package io.leno.onnx;
 
-import ai.onnxruntime.OnnxTensor;
 import io.leno.Calibration;
 import io.leno.Matrix;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
+import java.util.stream.LongStream;
+import org.bytedeco.javacpp.FloatPointer;
 
-/** Batches of inputs on their way through a {@link Chain}. */
+/**
+ * Batches of inputs on their way through a {@link Chain}. What a batch needs to go on lies in the
+ * chain's file; in memory is what the batches at work need.
+ */
 final class Pass implements AutoCloseable {
   private final Chain chain;
   private final Workers workers;
   private final List<ModelInputs> batches;
   private final String mask;
-  private final LiveTensors[] live;
+  private final LiveTensors[] live; // null where a batch has not started
 
   private Pass(
       Chain chain, Workers workers, List<ModelInputs> batches, String mask, LiveTensors[] live) {
@@ -28,51 +34,57 @@ final class Pass implements AutoCloseable {
 
   /** A pass that stands before the first group of layers. */
   static Pass start(Chain chain, Workers workers, List<ModelInputs> batches, String mask) {
-    LiveTensors[] live = new LiveTensors[batches.size()];
-    Pass pass = new Pass(chain, workers, batches, mask, live);
-    try {
-      workers.forEach(live.length, i -> live[i] = chain.start(batches.get(i)));
-      return pass;
-    } catch (RuntimeException | Error e) {
-      pass.close();
-      throw e;
-    }
+    return new Pass(chain, workers, batches, mask, new LiveTensors[batches.size()]);
   }
 
   /** Another pass that goes on from where this one stands. */
   Pass fork() {
     LiveTensors[] copies = new LiveTensors[live.length];
     for (int i = 0; i < live.length; i++) {
-      copies[i] = live[i].copy();
+      copies[i] = live[i] == null ? null : live[i].copy();
     }
     return new Pass(chain, workers, batches, mask, copies);
   }
 
+  private LiveTensors at(int batch) {
+    if (live[batch] == null) {
+      live[batch] = chain.start(batches.get(batch));
+      live[batch].layAside(chain.file());
+    }
+    return live[batch];
+  }
+
   /** Over one group of layers, with these weights. */
   void step(int group, Map<LinearLayer, Chain.Feed> weights) {
-    step(tensors -> chain.step(tensors, group, weights));
+    workers.forEach(
+        live.length,
+        i -> {
+          chain.step(at(i), group, weights);
+          live[i].layAside(chain.file());
+        });
   }
 
-  void step(Chain.WithOperators link) {
-    step(link::step);
-  }
-
-  private void step(Consumer<LiveTensors> step) {
-    workers.forEach(live.length, i -> step.accept(live[i]));
-  }
-
-  /** What the metric compares, once the pass is through. */
-  List<float[]> vectors(OutputMetric metric) {
-    List<float[]> vectors = new ArrayList<>();
-    for (int i = 0; i < live.length; i++) {
-      vectors.addAll(metric.vectors(chain.outputs(live[i], batches.get(i), mask)));
-    }
-    return vectors;
+  /**
+   * What the metric compares at the end of the chain; the pass stays where it is.
+   *
+   * @param rest takes a batch from where the pass stands to the end
+   */
+  List<float[]> vectors(OutputMetric metric, Consumer<LiveTensors> rest) {
+    List<List<float[]>> vectors = new ArrayList<>(Collections.nCopies(live.length, null));
+    workers.forEach(
+        live.length,
+        i -> {
+          try (LiveTensors batch = at(i).copy()) {
+            rest.accept(batch);
+            vectors.set(i, metric.vectors(chain.outputs(batch, batches.get(i), mask)));
+          }
+        });
+    return vectors.stream().flatMap(List::stream).toList();
   }
 
   /** Whether the tensor can be asked for where the pass stands. */
   boolean has(String tensor) {
-    return live[0].get(tensor) != null;
+    return at(0).has(tensor);
   }
 
   /**
@@ -84,53 +96,48 @@ final class Pass implements AutoCloseable {
    * @return L x L with L the larger of M and K; M x K of it are the sum
    */
   Matrix lossGram(Pass other, String tensor, float[] meanLoss, String input, float[] meanInput) {
-    int rows = meanLoss.length;
-    int columns = meanInput.length;
-    int larger = Math.max(rows, columns);
+    int larger = Math.max(meanLoss.length, meanInput.length);
     Matrix gram = Matrix.zeros(larger, larger);
-    for (int i = 0; i < live.length; i++) {
-      float[] loss = other.rows(i, tensor, rows);
-      float[] here = rows(i, tensor, rows);
-      float[] x = rows(i, input, columns);
-      int tokens = x.length / columns;
-      if (tokens == 0) {
-        continue;
-      }
-      float[] left = new float[tokens * larger];
-      float[] right = new float[tokens * larger];
-      for (int t = 0; t < tokens; t++) {
-        for (int r = 0; r < rows; r++) {
-          left[t * larger + r] = loss[t * rows + r] - here[t * rows + r] - meanLoss[r];
-        }
-        for (int j = 0; j < columns; j++) {
-          right[t * larger + j] = x[t * columns + j] - meanInput[j];
-        }
-      }
-      Calibration.accumulate(
-          gram,
-          Matrix.of(left, tokens, larger),
-          Matrix.of(right, tokens, larger),
-          workers.threads());
-    }
+    forEachBatch(
+        i -> {
+          Matrix here = rows(i, tensor, meanLoss.length);
+          Matrix there = other.rows(i, tensor, meanLoss.length);
+          Matrix x = rows(i, input, meanInput.length);
+          if (x == null) {
+            return;
+          }
+          centre(there, meanLoss);
+          subtract(there, here);
+          centre(x, meanInput);
+          Calibration.accumulate(
+              gram, widened(there, larger), widened(x, larger), workers.threads());
+        });
     return gram;
   }
 
   /** The mean of a tensor over the tokens that count. */
   float[] mean(String tensor, int columns) {
     double[] sum = new double[columns];
-    long count = 0;
-    for (int i = 0; i < live.length; i++) {
-      float[] rows = rows(i, tensor, columns);
-      for (int at = 0; at < rows.length; at += columns) {
-        for (int j = 0; j < columns; j++) {
-          sum[j] += rows[at + j];
-        }
-      }
-      count += rows.length / columns;
-    }
+    long[] count = new long[1];
+    forEachBatch(
+        i -> {
+          Matrix rows = rows(i, tensor, columns);
+          if (rows == null) {
+            return;
+          }
+          float[] row = new float[columns];
+          FloatBuffer values = rows.pointer().asBuffer();
+          for (int t = 0; t < rows.rows(); t++) {
+            values.get(t * columns, row);
+            for (int j = 0; j < columns; j++) {
+              sum[j] += row[j];
+            }
+          }
+          count[0] += rows.rows();
+        });
     float[] mean = new float[columns];
     for (int j = 0; j < columns; j++) {
-      mean[j] = (float) (sum[j] / Math.max(1, count));
+      mean[j] = (float) (sum[j] / Math.max(1, count[0]));
     }
     return mean;
   }
@@ -142,65 +149,112 @@ final class Pass implements AutoCloseable {
   Matrix gram(float[] mean, Pass other, float[] otherMean, String tensor) {
     int columns = mean.length;
     Matrix gram = Matrix.zeros(columns, columns);
-    for (int i = 0; i < live.length; i++) {
-      float[] a = rows(i, tensor, columns);
-      if (a.length == 0) {
-        continue;
-      }
-      Matrix left = centred(a, mean);
-      if (other == this) {
-        Calibration.accumulate(gram, left, workers.threads());
-      } else {
-        Matrix right = centred(other.rows(i, tensor, columns), otherMean);
-        Calibration.accumulate(gram, left, right, workers.threads());
-      }
-    }
+    forEachBatch(
+        i -> {
+          Matrix left = rows(i, tensor, columns);
+          if (left == null) {
+            return;
+          }
+          centre(left, mean);
+          if (other == this) {
+            Calibration.accumulate(gram, left, workers.threads());
+          } else {
+            Matrix right = other.rows(i, tensor, columns);
+            centre(right, otherMean);
+            Calibration.accumulate(gram, left, right, workers.threads());
+          }
+        });
     return gram;
   }
 
-  /** A tensor's values at the first tokens that count, at most so many. */
-  float[] sample(String tensor, int columns, int most) {
-    float[] sample = new float[0];
-    for (int i = 0; i < live.length && sample.length < most * columns; i++) {
-      float[] rows = rows(i, tensor, columns);
-      int before = sample.length;
-      sample = Arrays.copyOf(sample, Math.min(most * columns, before + rows.length));
-      System.arraycopy(rows, 0, sample, before, sample.length - before);
+  /** A tensor's values at the first tokens that count, at most so many; null where none counts. */
+  Matrix sample(String tensor, int columns, int most) {
+    Matrix sample = Matrix.zeros(most, columns);
+    FloatBuffer to = sample.pointer().asBuffer();
+    for (int i = 0; i < live.length && to.hasRemaining(); i++) {
+      int batch = i;
+      NativeScope.run(
+          () -> {
+            Matrix rows = rows(batch, tensor, columns);
+            if (rows != null) {
+              int count = (int) Math.min(rows.rows() * columns, to.remaining());
+              to.put(rows.pointer().asBuffer().limit(count));
+            }
+          });
     }
-    return sample;
+    return to.position() == 0
+        ? null
+        : Matrix.of(sample.pointer(), to.position() / columns, columns, columns);
   }
 
   /** How many tokens of a tensor there are, padding included. */
   long tokens(String tensor, int columns) {
     long tokens = 0;
-    for (LiveTensors tensors : live) {
-      tokens += tensors.get(tensor).getInfo().getNumElements() / columns;
+    for (int i = 0; i < live.length; i++) {
+      tokens += LongStream.of(at(i).shape(tensor)).reduce(1, (a, b) -> a * b) / columns;
     }
     return tokens;
   }
 
-  private static Matrix centred(float[] rows, float[] mean) {
-    for (int at = 0; at < rows.length; at += mean.length) {
-      for (int j = 0; j < mean.length; j++) {
-        rows[at + j] -= mean[j];
-      }
+  /** Batch by batch, in order; matrices made for one are freed before the next. */
+  private void forEachBatch(IntConsumer work) {
+    for (int i = 0; i < live.length; i++) {
+      int batch = i;
+      NativeScope.run(() -> work.accept(batch));
     }
-    return Matrix.of(rows, rows.length / mean.length, mean.length);
   }
 
-  /** The tokens of a batch that count, one after the other; the caller's own. */
-  private float[] rows(int batch, String tensor, int columns) {
-    OnnxTensor values = live[batch].get(tensor);
-    float[] all = values.getFloatBuffer().array();
-    boolean[] counts = Masks.rows(batches.get(batch), mask, values.getInfo().getShape());
-    int rows = 0;
-    for (int row = 0; row < all.length / columns; row++) {
-      if (counts == null || counts[row]) {
-        System.arraycopy(all, row * columns, all, rows * columns, columns);
-        rows++;
-      }
+  private static void subtract(Matrix from, Matrix other) {
+    FloatBuffer values = from.pointer().asBuffer();
+    FloatBuffer others = other.pointer().asBuffer();
+    for (int i = 0; i < from.rows() * from.columns(); i++) {
+      values.put(i, values.get(i) - others.get(i));
     }
-    return Arrays.copyOf(all, rows * columns);
+  }
+
+  /** With zeros behind each row. */
+  private static Matrix widened(Matrix rows, int columns) {
+    if (rows.columns() == columns) {
+      return rows;
+    }
+    Matrix wide = Matrix.zeros(rows.rows(), columns);
+    FloatBuffer to = wide.pointer().asBuffer();
+    int width = (int) rows.columns();
+    for (int t = 0; t < rows.rows(); t++) {
+      to.put(t * columns, rows.pointer().asBuffer(), t * width, width);
+    }
+    return wide;
+  }
+
+  private static void centre(Matrix rows, float[] mean) {
+    FloatBuffer values = rows.pointer().asBuffer();
+    float[] row = new float[mean.length];
+    for (int at = 0; at < rows.rows() * row.length; at += row.length) {
+      values.get(at, row);
+      for (int j = 0; j < row.length; j++) {
+        row[j] -= mean[j];
+      }
+      values.put(at, row);
+    }
+  }
+
+  /** The tokens of a batch that count, one after the other; null where none counts. */
+  private Matrix rows(int batch, String tensor, int columns) {
+    FloatPointer all = at(batch).floats(tensor);
+    boolean[] counts = Masks.rows(batches.get(batch), mask, at(batch).shape(tensor));
+    int rows = (int) (all.capacity() / columns);
+    if (counts != null) {
+      FloatBuffer values = all.asBuffer();
+      int kept = 0;
+      for (int row = 0; row < rows; row++) {
+        if (counts[row]) {
+          values.put(kept * columns, values, row * columns, columns);
+          kept++;
+        }
+      }
+      rows = kept;
+    }
+    return rows == 0 ? null : Matrix.of(all, rows, columns, columns);
   }
 
   @Override

@@ -37,6 +37,7 @@ record ResidualLoss(float[] mean, Matrix gram) {
           .getPointer(i * padded.stride())
           .get(gram, i * layer.columns(), layer.columns());
     }
+    LayerInputs.free(padded);
     return new ResidualLoss(mean, Matrix.of(gram, rows, layer.columns()));
   }
 
@@ -59,6 +60,7 @@ record ResidualLoss(float[] mean, Matrix gram) {
       identity.set(i, i, (float) scale);
     }
     float[] correction = solve(gram, inputs, identity, damping).toArray();
+    LayerInputs.free(identity);
     for (int i = 0; i < sum.length; i++) {
       sum[i] += (float) (correction[i] / scale);
     }

@@ -45,8 +45,10 @@ final class Sensitivity {
         Pass at = checked.fork()) {
       for (int g = 0; g < chain.groups().size(); g++) {
         GraphCutter.Group group = chain.groups().get(g);
-        LayerInputs inputs = LayerInputs.of(group, before, before, true);
-        List<LayerFit> probes = probes(group, inputs, sparsities, vectors);
+        List<LayerFit> probes;
+        try (LayerInputs inputs = LayerInputs.of(group, before, before, true)) {
+          probes = probes(group, inputs, sparsities, vectors);
+        }
         try {
           for (LinearLayer layer : group.layers()) {
             settings.progress.update(
@@ -57,10 +59,8 @@ final class Sensitivity {
               double[] errors = new double[sparsities.length];
               for (int i = 0; i < errors.length; i++) {
                 LayerFit probe = find(probes, layer, vector, sparsities[i]);
-                try (Pass pass = at.fork()) {
-                  sweeper.finish(pass, g, Map.of(layer, probe));
-                  errors[i] = Math.max(0, 1 - Cosine.mean(dense, pass.vectors(settings.metric)));
-                }
+                errors[i] =
+                    error(dense, sweeper.vectors(at, tensors -> {}, g, Map.of(layer, probe)));
               }
               ofLayer.put(vector, new ErrorCurve(sparsities.clone(), errors, rounding));
             }
@@ -117,15 +117,22 @@ final class Sensitivity {
       if (dtype == DType.F32) {
         continue;
       }
-      try (PackedWeights packed = PackedWeights.dense(LayerFit.matrix(layer), dtype);
-          Chain.WithOperators link = chain.withOperator(group, layer, packed.toBytes(), plan);
-          Pass pass = at.fork()) {
-        pass.step(link);
-        sweeper.finish(pass, group + 1, Map.of());
-        errors.put(dtype, Math.max(0, 1 - Cosine.mean(dense, pass.vectors(settings.metric))));
+      byte[] blob = NativeScope.call(() -> rounded(layer, dtype));
+      try (Chain.WithOperators link = chain.withOperator(group, layer, blob, plan)) {
+        errors.put(dtype, error(dense, sweeper.vectors(at, link::step, group + 1, Map.of())));
       }
     }
     return errors;
+  }
+
+  private static byte[] rounded(LinearLayer layer, DType dtype) {
+    try (PackedWeights packed = PackedWeights.dense(LayerFit.matrix(layer), dtype)) {
+      return packed.toBytes();
+    }
+  }
+
+  private static double error(List<float[]> dense, List<float[]> changed) {
+    return Math.max(0, 1 - Cosine.mean(dense, changed));
   }
 
   /** So that layers of one shape are measured once. */

@@ -27,14 +27,14 @@ final class ShapeProbe {
     ModelInputs one = batches.of(inputs.slice(0, 1), 1, mask).get(0);
     ModelInputs several =
         batches.of(inputs.slice(0, Math.min(3, inputs.samples())), 3, null).get(0);
-    try (OrtSession session = Ort.open(model.withTaps(questions))) {
+    try (ModelSession session = ModelSession.open(model.withTaps(questions))) {
       return ShapeEvidence.of(shapes(session, one), shapes(session, several));
     } catch (OrtException e) {
       throw Ort.failure(e);
     }
   }
 
-  private static Map<String, long[]> shapes(OrtSession session, ModelInputs inputs)
+  private static Map<String, long[]> shapes(ModelSession session, ModelInputs inputs)
       throws OrtException {
     Map<String, OnnxTensor> tensors = Ort.tensors(inputs, session);
     Map<String, long[]> shapes = new HashMap<>();

@@ -17,6 +17,7 @@ final class Stages {
 
   void begin(String name) {
     end();
+    Memory.giveBack();
     stage = name;
     since = System.nanoTime();
     progress.update(stage, "", 0);

@@ -1,21 +1,20 @@
 package io.leno.onnx;
 
 import io.leno.Pattern;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * Fits the layers of a model in the order in which they run: each to the inputs that it gets from
  * the layers fitted before it, towards the outputs that it has in the dense model.
  */
-final class Sweeper implements AutoCloseable {
+final class Sweeper {
   private final Chain chain;
   private final Workers workers;
   private final AcceleratorSettings settings;
-  private final Map<LinearLayer, Chain.Feed> denseFeeds = new HashMap<>();
 
   Sweeper(Chain chain, Workers workers, AcceleratorSettings settings) {
     this.chain = chain;
@@ -42,22 +41,23 @@ final class Sweeper implements AutoCloseable {
         GraphCutter.Group group = groups.get(g);
         settings.progress.update("prune", group.layers().get(0).name(), (double) g / groups.size());
         boolean moments = group.layers().stream().anyMatch(l -> !choices.get(l).isDense());
-        LayerInputs inputs = LayerInputs.of(group, dense, same ? dense : sparse, moments);
-        LayerFit[] made = new LayerFit[group.layers().size()];
-        workers.forEach(
-            made.length,
-            i -> {
-              LinearLayer layer = group.layers().get(i);
-              LayerFit previous = before.get(layer);
-              made[i] =
-                  fit(
-                      layer,
-                      choices.get(layer),
-                      inputs,
-                      previous == null ? null : previous.pattern());
-            });
-        for (LayerFit fit : made) {
-          fits.put(fit.layer(), fit);
+        try (LayerInputs inputs = LayerInputs.of(group, dense, same ? dense : sparse, moments)) {
+          LayerFit[] made = new LayerFit[group.layers().size()];
+          workers.forEach(
+              made.length,
+              i -> {
+                LinearLayer layer = group.layers().get(i);
+                LayerFit previous = before.get(layer);
+                made[i] =
+                    fit(
+                        layer,
+                        choices.get(layer),
+                        inputs,
+                        previous == null ? null : previous.pattern());
+              });
+          for (LayerFit fit : made) {
+            fits.put(fit.layer(), fit);
+          }
         }
         same = false;
         step(dense, g, Map.of());
@@ -83,45 +83,60 @@ final class Sweeper implements AutoCloseable {
             settings.searchOptions(choice, workers.threads()));
   }
 
-  /** Runs the pass to its end with these fits. */
+  /** What the metric compares when the pass goes on to the end from its start with these fits. */
   List<float[]> through(Pass start, Map<LinearLayer, LayerFit> fits) {
-    try (Pass pass = start.fork()) {
-      finish(pass, 0, fits);
-      return pass.vectors(settings.metric);
-    }
+    return vectors(start, tensors -> {}, 0, fits);
   }
 
-  /** From a group to the end, with the weights of the fits. */
-  void finish(Pass pass, int group, Map<LinearLayer, LayerFit> fits) {
-    for (int g = group; g < chain.groups().size(); g++) {
-      step(pass, g, fits);
+  /**
+   * What the metric compares when the pass goes on to the end; the pass stays where it is.
+   *
+   * @param first what is done before
+   * @param group where the weights of the fits begin to count
+   */
+  List<float[]> vectors(
+      Pass pass, Consumer<LiveTensors> first, int group, Map<LinearLayer, LayerFit> fits) {
+    int end = chain.groups().size();
+    try (Feeds feeds = new Feeds(group, end, fits)) {
+      return pass.vectors(
+          settings.metric,
+          tensors -> {
+            first.accept(tensors);
+            for (int g = group; g < end; g++) {
+              chain.step(tensors, g, feeds.byLayer);
+            }
+          });
     }
   }
 
   /** Over one group, with the weights of the fits; layers that have none are dense. */
   void step(Pass pass, int group, Map<LinearLayer, LayerFit> fits) {
-    Map<LinearLayer, Chain.Feed> feeds = new HashMap<>();
-    List<Chain.Feed> temporary = new ArrayList<>();
-    try {
-      for (LinearLayer layer : chain.layersBehind(group)) {
-        LayerFit fit = fits.get(layer);
-        if (fit == null) {
-          feeds.put(layer, denseFeeds.computeIfAbsent(layer, LayerFit::denseFeed));
-        } else {
-          Chain.Feed feed = fit.feed();
-          temporary.add(feed);
-          feeds.put(layer, feed);
-        }
-      }
-      pass.step(group, feeds);
-    } finally {
-      temporary.forEach(Chain.Feed::close);
+    try (Feeds feeds = new Feeds(group, group + 1, fits)) {
+      pass.step(group, feeds.byLayer);
     }
   }
 
-  @Override
-  public void close() {
-    denseFeeds.values().forEach(Chain.Feed::close);
-    denseFeeds.clear();
+  /** The weights of some groups. */
+  private final class Feeds implements AutoCloseable {
+    final Map<LinearLayer, Chain.Feed> byLayer = new HashMap<>();
+
+    Feeds(int from, int to, Map<LinearLayer, LayerFit> fits) {
+      try {
+        for (int g = from; g < to; g++) {
+          for (LinearLayer layer : chain.layersBehind(g)) {
+            LayerFit fit = fits.get(layer);
+            byLayer.put(layer, fit == null ? LayerFit.denseFeed(layer) : fit.feed());
+          }
+        }
+      } catch (RuntimeException | Error e) {
+        close();
+        throw e;
+      }
+    }
+
+    @Override
+    public void close() {
+      byLayer.values().forEach(Chain.Feed::close);
+    }
   }
 }

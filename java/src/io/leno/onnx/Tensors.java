@@ -6,6 +6,7 @@ import com.google.protobuf.ByteString;
 import io.leno.LenoFormatException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.Optional;
 
 /** Values of constant tensors. */
@@ -59,27 +60,34 @@ final class Tensors {
 
   /** All values, in the tensor's own order. */
   static float[] floats(TensorProto tensor) {
-    int count = (int) count(tensor);
-    // The sizes are compared first: a few damaged bytes must not ask for gigabytes.
+    float[] values = new float[(int) count(tensor)];
+    values(tensor).get(values);
+    return values;
+  }
+
+  /** All values, in the tensor's own order and where they lie if that can be; not to be written. */
+  static FloatBuffer values(TensorProto tensor) {
+    requireComplete(tensor);
     if (tensor.hasRawData()) {
-      requireSize(tensor, tensor.getRawData().size(), 4L * count, "bytes");
-    } else {
-      requireSize(tensor, tensor.getFloatDataCount(), count, "values");
-    }
-    float[] values = new float[count];
-    if (tensor.hasRawData()) {
-      tensor
+      return tensor
           .getRawData()
           .asReadOnlyByteBuffer()
           .order(ByteOrder.LITTLE_ENDIAN)
-          .asFloatBuffer()
-          .get(values);
-    } else {
-      for (int i = 0; i < count; i++) {
-        values[i] = tensor.getFloatData(i);
-      }
+          .asFloatBuffer();
     }
-    return values;
+    FloatBuffer values = FloatBuffer.allocate((int) count(tensor));
+    tensor.getFloatDataList().forEach(values::put);
+    return values.flip();
+  }
+
+  /** That there are as many values as the dimensions say: damage must not ask for gigabytes. */
+  static void requireComplete(TensorProto tensor) {
+    long count = count(tensor);
+    if (tensor.hasRawData()) {
+      requireSize(tensor, tensor.getRawData().size(), 4 * count, "bytes");
+    } else {
+      requireSize(tensor, tensor.getFloatDataCount(), count, "values");
+    }
   }
 
   private static void requireSize(TensorProto tensor, long actual, long expected, String unit) {

@@ -175,13 +175,13 @@ final class AcceleratorTest {
     ModelInputs inputs = inputs(40, 3);
     AcceleratorSettings settings = new AcceleratorSettings(model);
     List<float[]> expected;
-    try (var session = Ort.open(model)) {
+    try (var session = ModelSession.open(model)) {
       expected = settings.metric.vectors(Ort.run(session, inputs, null));
     }
     try (Chain chain = new Chain(model.proto(), model.layers(ShapeEvidence.none()));
         Workers workers = new Workers(2);
-        Sweeper sweeper = new Sweeper(chain, workers, settings);
-        Pass pass = Pass.start(chain, workers, inputs.batches(16, null), null)) {
+        Pass pass = Pass.start(chain, workers, inputs.batches(16, 512, null), null)) {
+      Sweeper sweeper = new Sweeper(chain, workers, settings);
       List<float[]> actual = sweeper.through(pass, Map.of());
       assertEquals(expected.size(), actual.size());
       for (int i = 0; i < expected.size(); i++) {

@@ -134,7 +134,7 @@ final class ModelInputsTest {
                 "attention_mask", InputArray.of(new long[] {1, 1, 1, 1, 0, 0, 1, 1, 0}, 3, 3),
                 "whole", InputArray.of(new float[] {1, 2, 3, 4, 5, 6}, 3, 2)));
     String mask = inputs.mask(null).orElseThrow();
-    List<ModelInputs> batches = inputs.batches(2, mask);
+    List<ModelInputs> batches = inputs.batches(2, 512, mask);
     assertEquals(2, batches.size());
     assertArrayEquals(new long[] {2, 2}, batches.get(0).arrays().get("ids").shape());
     assertArrayEquals(new long[] {2, 2}, batches.get(0).arrays().get("whole").shape());
@@ -143,6 +143,10 @@ final class ModelInputsTest {
     assertTrue(batches.get(0).arrays().get("attention_mask").isSet(0));
     assertTrue(!batches.get(0).arrays().get("attention_mask").isSet(1));
     assertTrue(batches.get(0).arrays().get("attention_mask").isSet(3));
+    // Two samples of two tokens are too many for three; the one of three comes alone.
+    assertEquals(3, inputs.batches(2, 3, mask).size());
+    assertEquals(3, inputs.batches(8, 1, mask).size());
+    assertEquals(1, inputs.batches(8, 9, mask).size());
     assertThrows(LenoArgumentException.class, () -> inputs.mask("nothing"));
     assertThrows(LenoArgumentException.class, () -> inputs.slice(2, 2));
   }

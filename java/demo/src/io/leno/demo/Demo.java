@@ -98,6 +98,7 @@ final class Demo implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, OrtException {
     long start = System.nanoTime();
+    Leno.returnFreedMemory();
     Files.createDirectories(folder);
     print("leno %s: accelerates all-MiniLM-L6-v2 in four ways and compares them.", Leno.version());
     print("This takes about eight minutes on two quiet cores.%n");

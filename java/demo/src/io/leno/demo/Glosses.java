@@ -24,7 +24,7 @@ record Glosses(
     List<Gloss> train, List<Gloss> test, List<String> calibration, List<String> heldOut) {
   private static final int LEAST = 500;
   private static final int CALIBRATION = 512;
-  private static final int HELD_OUT = 256;
+  private static final int HELD_OUT = 512;
 
   /** A text and its class. */
   record Gloss(String text, int label) {}
