@@ -15,9 +15,22 @@ import java.util.Map;
 
 /** What goes into sessions of ONNX Runtime, and what comes out. */
 final class Ort {
-  private static final OrtEnvironment ENVIRONMENT = OrtEnvironment.getEnvironment();
+  private static final long STACK = 256L << 20; // bytes, of which only those used are taken
+  private static final OrtEnvironment ENVIRONMENT = makeEnvironment();
 
   private Ort() {}
+
+  /** ONNX Runtime 1.29 recurses once per character of the command line, or nearly so. */
+  private static OrtEnvironment makeEnvironment() {
+    Thread thread = new Thread(null, OrtEnvironment::getEnvironment, "leno-onnxruntime", STACK);
+    thread.start();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return OrtEnvironment.getEnvironment();
+  }
 
   static OrtEnvironment environment() {
     return ENVIRONMENT;
