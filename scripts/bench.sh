@@ -33,4 +33,7 @@ fi
 
 cmake -S . -B target/cmake-bench -G Ninja -DCMAKE_BUILD_TYPE=Release -DLENO_BENCH=ON -DLENO_ONEDNN_ROOT="$onednn" >/dev/null
 cmake --build target/cmake-bench --target leno_linear_bench
+# With several threads: oneDNN's wait for work as long as ours do before they sleep (thread_pool.cpp). As they come, they
+# spin for milliseconds and hold the cores that the next candidate needs: ours ran at half their speed beside them.
+export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-2000}
 exec target/cmake-bench/native/test/bench/leno_linear_bench "$@"
