@@ -101,8 +101,8 @@ self_test() {
   expect length 'length: ./long.md has 801 lines, expected at most 800'
   plant README.md 'see /home/me/leno'
   expect path 'paths: ./README.md:1:see /home/me/leno'
-  plant pom.xml '<url>https://registry.internal.net/maven</url>'
-  expect host 'hosts: ./pom.xml:1:https://registry.internal.net'
+  plant pom.xml '<url>https://registry.example/maven</url>'
+  expect host 'hosts: ./pom.xml:1:https://registry.example'
   [ $failed -eq 0 ] && echo "house: every planted violation was found"
   return $failed
 }

@@ -11,8 +11,8 @@
 //
 // Unit: Vec, kBytes of an element and
 //   take_in(x, columns, to)              a token in the dtype of the weights, in whole vectors; returns its scale
-//   load_places(p)                       a vector of places for
-//   shuffle(low, high, places)           the features at these places of a window
+//   load_places(p)                       a vector of places (dot_strips.h)
+//   shuffle(low, high, places)           the features at these places of a window, low and high
 //   dot(sums, x, w), add(a, b)
 //   scale(w, row, rows, scale, sums)     sums of a token, of packed rows from `row` on, to floats
 namespace leno::kernels {

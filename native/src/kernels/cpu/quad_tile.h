@@ -9,10 +9,9 @@
 // come from any four kept columns: the tile interleaves their rows of X as it goes, so that patterns need no quads.
 //
 // A panel (quad_panel.h) has 32 tokens: a row of 32 pairs of equal bytes, 128 added to make them unsigned. A load and a
-// load into the odd bytes make pairs of two rows, and unpacking two of those makes quads: 17.3 cycles for 16 dot
-// products on Zen 4, against 19.8 with single bytes, two VINSERTI64X4 and two VPERMI2B, and 16.1 with neither. Tokens
-// lie in the slots of pair_tile.h. Strips end in what takes the 128s off again and in the scales of the rows
-// (kQuadStripsI8).
+// load into the odd bytes make pairs of two rows, and unpacking two of those makes quads. Single bytes, joined by two
+// VINSERTI64X4 and two VPERMI2B, took 2.4 cycles more for 16 dot products on Zen 4. Tokens lie in the slots of
+// pair_panel.h. Strips end in what takes the 128s off again and in the scales of the rows (kQuadStripsI8).
 //
 // Dense weights take a panel of quads, [k / 4][32 tokens][4].
 namespace leno::kernels {
