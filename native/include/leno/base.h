@@ -54,7 +54,9 @@ enum {
 enum {
   LENO_F32 = 1,
   LENO_BF16 = 2,
-  LENO_I8 = 3 /* weights only: symmetric per row; activations are quantised per token at run time */
+  LENO_I8 = 3,  /* weights only: symmetric per row; activations are quantised per token at run time */
+  LENO_F16 = 4, /* IEEE binary16; CUDA devices */
+  LENO_E4M3 = 5 /* weights only: 8-bit float, scaled per row; CUDA devices from sm_89 on */
 };
 
 /* Layouts of the activations of a linear operator with N tokens. */

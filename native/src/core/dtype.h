@@ -7,10 +7,34 @@
 
 namespace leno {
 
-enum class DType : int32_t { f32 = LENO_F32, bf16 = LENO_BF16, i8 = LENO_I8 };
+enum class DType : int32_t { f32 = LENO_F32, bf16 = LENO_BF16, i8 = LENO_I8, f16 = LENO_F16, e4m3 = LENO_E4M3 };
 
-constexpr int64_t size_of(DType t) { return t == DType::f32 ? 4 : t == DType::bf16 ? 2 : 1; }
-constexpr const char* name_of(DType t) { return t == DType::f32 ? "f32" : t == DType::bf16 ? "bf16" : "i8"; }
+constexpr int64_t size_of(DType t) {
+  switch (t) {
+    case DType::f32:
+      return 4;
+    case DType::bf16:
+    case DType::f16:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+constexpr const char* name_of(DType t) {
+  switch (t) {
+    case DType::f32:
+      return "f32";
+    case DType::bf16:
+      return "bf16";
+    case DType::f16:
+      return "f16";
+    case DType::e4m3:
+      return "e4m3";
+    default:
+      return "i8";
+  }
+}
 
 using bf16_t = uint16_t;
 

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "kernels/cuda/ptx/ptx.h"
+
+// LENO_CUDA_ENTRY(name, threads, blocks, Params, body) makes the kernel `name` of body(const Params&), for blocks of
+// `threads` threads of which at least `blocks` share a multiprocessor. For nvcc it is an entry of the module by that
+// very name; for the emulator, a row of the table that its launches look names up in.
+#if defined(__CUDACC__)
+#define LENO_CUDA_ENTRY(name, threads, blocks, Params, ...)                                                       \
+  extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ Params parameters) { \
+    __VA_ARGS__(parameters);                                                                                      \
+  }
+#else
+#include <simt/entry.h>
+#define LENO_CUDA_ENTRY(name, threads, blocks, Params, ...)                                                       \
+  static const ::leno::simt::Entry leno_entry_##name(#name, threads, sizeof(Params), [](const void* parameters) { \
+    __VA_ARGS__(*static_cast<const Params*>(parameters));                                                         \
+  });
+#endif
