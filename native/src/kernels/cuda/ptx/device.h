@@ -54,7 +54,16 @@ LENO_DEVICE bool elect_one() {
 // ---- conversions
 LENO_DEVICE uint32_t pack(Floats2 v, Half) {
   uint32_t r;
+#if __CUDA_ARCH__ >= 800
   asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(v.hi), "f"(v.lo));
+#else
+  asm("{\n.reg .f16 l, h;\n"
+      "cvt.rn.f16.f32 l, %1;\n"
+      "cvt.rn.f16.f32 h, %2;\n"
+      "mov.b32 %0, {l, h};\n}\n"
+      : "=r"(r)
+      : "f"(v.lo), "f"(v.hi));
+#endif
   return r;
 }
 LENO_DEVICE uint32_t pack(Floats2 v, BFloat) {
