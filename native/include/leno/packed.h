@@ -19,14 +19,18 @@ typedef struct leno_packed_info {
   int64_t rows;         /* M */
   int64_t columns;      /* K */
   int64_t vector;       /* V; 0 for dense weights */
-  int64_t dtype;        /* LENO_F32, LENO_BF16 or LENO_I8 */
+  int64_t dtype;        /* LENO_F32, LENO_BF16, LENO_I8, LENO_F16 or LENO_E4M3 */
   int64_t kept_vectors; /* kept columns summed over groups */
   int64_t kept_weights; /* stored weights, zeros within groups included */
   int64_t bytes;        /* memory of values, indices, permutation and scales */
   int64_t identity;     /* 1 where the rows are not permuted */
 } leno_packed_info;
 
-/* Packs the weights that the pattern keeps; others are dropped, zero or not. Weights must be finite. */
+/*
+ * Packs the weights that the pattern keeps; others are dropped, zero or not. Weights must be finite, and so must they
+ * be after rounding to bf16 or f16: else LENO_ERR_NOT_FINITE. LENO_I8 and LENO_E4M3 have one scale per row, by which
+ * its largest weight is 127 or 448.
+ */
 LENO_API int leno_packed_create(leno_pattern pattern, const float* w, int64_t ldw, int32_t dtype, leno_packed* out);
 
 /* Packs a dense matrix: every weight is kept. */

@@ -33,8 +33,8 @@ int64_t require_matrix(const T* data, const char* argument, int64_t rows, int64_
 }
 
 inline DType require_weight_dtype(int32_t dtype) {
-  require(dtype == LENO_F32 || dtype == LENO_BF16 || dtype == LENO_I8, LENO_ERR_INVALID_ARGUMENT, "dtype is ", dtype,
-          ", expected LENO_F32, LENO_BF16 or LENO_I8");
+  require(dtype >= LENO_F32 && dtype <= LENO_E4M3, LENO_ERR_INVALID_ARGUMENT, "dtype is ", dtype,
+          ", expected LENO_F32, LENO_BF16, LENO_I8, LENO_F16 or LENO_E4M3");
   return static_cast<DType>(dtype);
 }
 

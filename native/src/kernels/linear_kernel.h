@@ -57,6 +57,7 @@ struct LinearCall {
 struct WeightsKind {
   DType dtype;
   bool dense;
+  int64_t vector = 0;  // V: rows of a group
 };
 
 struct LinearKernel {

@@ -32,7 +32,15 @@ void check_buckets(const std::vector<int64_t>& buckets) {
   }
 }
 
+void check_types_of_cpu(DType weights, DType io) {
+  require(weights != DType::f16 && weights != DType::e4m3, LENO_ERR_UNSUPPORTED, "packed holds ", name_of(weights),
+          " weights, which CUDA devices multiply, expected f32, bf16 or i8 on a CPU device");
+  require(io == DType::f32 || io == DType::bf16, LENO_ERR_UNSUPPORTED, "io_dtype is ", name_of(io),
+          ", expected f32 or bf16 on a CPU device");
+}
+
 LinearOptions checked(LinearOptions options, const PackedWeights& packed) {
+  check_types_of_cpu(packed.dtype(), options.io);
   check_features(options.bias, "bias", packed.rows());
   check_features(options.norm_gain, "norm_gain", packed.rows());
   check_features(options.norm_shift, "norm_shift", packed.rows());

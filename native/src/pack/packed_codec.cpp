@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/half.h"
 #include "pack/safetensors.h"
 
 namespace leno {
@@ -20,7 +21,20 @@ void require_format(bool condition, const Parts&... parts) {
   require(condition, LENO_ERR_FORMAT, parts...);
 }
 
-const char* tensor_dtype(DType dtype) { return dtype == DType::f32 ? "F32" : dtype == DType::bf16 ? "BF16" : "I8"; }
+const char* tensor_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return "F32";
+    case DType::bf16:
+      return "BF16";
+    case DType::f16:
+      return "F16";
+    case DType::e4m3:
+      return "F8_E4M3";
+    default:
+      return "I8";
+  }
+}
 
 const char* tensor_dtype(const NarrowArray& array) { return array.is_narrow() ? "U16" : "I32"; }
 
@@ -138,11 +152,19 @@ void check_values(DType dtype, const std::byte* data, int64_t count) {
     require_all<bf16_t>("values", data, count, "the bits of a finite bf16 number",
                         [](bf16_t v) { return std::isfinite(from_bf16(v)); });
   }
+  if (dtype == DType::f16) {
+    require_all<f16_t>("values", data, count, "the bits of a finite f16 number",
+                       [](f16_t v) { return std::isfinite(from_f16(v)); });
+  }
+  if (dtype == DType::e4m3) {
+    require_all<e4m3_t>("values", data, count, "the bits of an e4m3 number",
+                        [](e4m3_t v) { return std::isfinite(from_e4m3(v)); });
+  }
   if (dtype == DType::i8) require_all<int8_t>("values", data, count, "-127 .. 127", [](int8_t v) { return v != -128; });
 }
 
 DType value_dtype(const Tensor& values) {
-  for (DType dtype : {DType::f32, DType::bf16}) {
+  for (DType dtype : {DType::f32, DType::bf16, DType::f16, DType::e4m3}) {
     if (values.dtype == tensor_dtype(dtype)) return dtype;
   }
   return DType::i8;
@@ -184,7 +206,7 @@ PackedCodec::Parts PackedCodec::encode(const PackedWeights& p) {
     }
     tensors.push_back(tensor("counts", "I32", parts.counts.data(), p.groups(), p.groups() * 4));
   }
-  if (p.dtype() == DType::i8) tensors.push_back(tensor("scales", "F32", p.scales_.data(), p.rows(), p.rows() * 4));
+  if (is_scaled(p.dtype())) tensors.push_back(tensor("scales", "F32", p.scales_.data(), p.rows(), p.rows() * 4));
   const int64_t kept = p.kept_weights();
   std::stable_sort(tensors.begin(), tensors.end(),
                    [](const Tensor& a, const Tensor& b) { return (a.dtype == "U16") > (b.dtype == "U16"); });
@@ -231,13 +253,15 @@ std::shared_ptr<const PackedWeights> PackedCodec::read_blob(ByteRange blob) {
     p->set_shape(read_pattern(reader, rows, columns, pattern == kShflBw));
   }
   const int64_t kept = p->kept_weights();
-  const Tensor& values = reader.tensor("values", {"F32", "BF16", "I8"}, kept);
+  const Tensor& values = reader.tensor("values", {"F32", "BF16", "I8", "F16", "F8_E4M3"}, kept);
   p->dtype_ = value_dtype(values);
   check_values(p->dtype_, values.data.data, kept);
-  if (p->dtype_ == DType::i8) {
+  if (is_scaled(p->dtype_)) {
+    const float largest = largest_value(p->dtype_);
     const Tensor& scales = reader.tensor("scales", {"F32"}, rows);
-    require_all<float>("scales", scales.data.data, rows, "a number >= 0 that 127 times is finite",
-                       [](float v) { return v >= 0 && std::isfinite(v * 127); });
+    const std::string expected = text("a number >= 0 that ", largest, " times is finite");
+    require_all<float>("scales", scales.data.data, rows, expected.c_str(),
+                       [&](float v) { return v >= 0 && std::isfinite(v * largest); });
     p->scales_ = Reader::copy<float>(scales);
   }
   reader.require_all_used();

@@ -5,14 +5,15 @@
 
 #include "core/error.h"
 #include "core/finite.h"
+#include "core/half.h"
 
 namespace leno {
 namespace {
 
-// Row scale: the largest weight becomes 127. Rounded so that 127 gives a finite weight back, even for FLT_MAX.
-float int8_scale(float largest) {
-  const float scale = largest / 127;
-  return std::isfinite(scale * 127) ? scale : std::nextafter(scale, 0.f);
+// The row's largest weight becomes largest_value. Rounded so that this gives a finite weight back, even for FLT_MAX.
+float row_scale(DType dtype, float largest) {
+  const float scale = largest / largest_value(dtype);
+  return std::isfinite(scale * largest_value(dtype)) ? scale : std::nextafter(scale, 0.f);
 }
 
 float largest_magnitude(const float* row, const int32_t* columns, int64_t count) {
@@ -67,7 +68,7 @@ void PackedWeights::set_dense_shape(int64_t rows, int64_t columns) {
 
 void PackedWeights::store_values(MatrixView<const float> w) {
   AlignedBuffer buffer(kept_weights() * size_of(dtype_));
-  if (dtype_ == DType::i8) scales_.resize(static_cast<size_t>(rows_));
+  if (is_scaled(dtype_)) scales_.resize(static_cast<size_t>(rows_));
   std::vector<int32_t> columns;
   for (int64_t g = 0; g < groups(); ++g) {
     const int64_t height = group_rows(g), count = kept(g), first = value_offset(g);
@@ -77,21 +78,23 @@ void PackedWeights::store_values(MatrixView<const float> w) {
       const int64_t packed_row = g * vector_ + v;
       const float* source = w.row(row(packed_row));
       double inverse = 0;  // as float it would overflow for rows of tiny weights
-      if (dtype_ == DType::i8) {
+      if (is_scaled(dtype_)) {
         const float largest = largest_magnitude(source, columns.data(), count);
-        scales_[static_cast<size_t>(packed_row)] = int8_scale(largest);
-        inverse = largest > 0 ? 127.0 / largest : 0;
+        scales_[static_cast<size_t>(packed_row)] = row_scale(dtype_, largest);
+        inverse = largest > 0 ? double{largest_value(dtype_)} / largest : 0;
       }
       for (int64_t i = 0; i < count; ++i) {
         const int64_t at = first + i * height + v;
         const int32_t c = columns[static_cast<size_t>(i)];
         const float value = source[c];
         if (dtype_ == DType::f32) buffer.as<float>()[at] = value;
-        if (dtype_ == DType::bf16) {
-          buffer.as<bf16_t>()[at] = to_bf16(value);
-          require(std::isfinite(from_bf16(buffer.as<bf16_t>()[at])), LENO_ERR_NOT_FINITE, "w[", row(packed_row), "][",
-                  c, "] is ", value, ", expected a number that bf16 can hold");
+        if (dtype_ == DType::bf16 || dtype_ == DType::f16) {
+          const bool brain = dtype_ == DType::bf16;
+          const uint16_t bits = buffer.as<uint16_t>()[at] = brain ? to_bf16(value) : to_f16(value);
+          require(std::isfinite(brain ? from_bf16(bits) : from_f16(bits)), LENO_ERR_NOT_FINITE, "w[", row(packed_row),
+                  "][", c, "] is ", value, ", expected a number that ", name_of(dtype_), " can hold");
         }
+        if (dtype_ == DType::e4m3) buffer.as<e4m3_t>()[at] = to_e4m3(static_cast<float>(value * inverse));
         if (dtype_ == DType::i8) {
           buffer.as<int8_t>()[at] = static_cast<int8_t>(std::clamp(std::nearbyint(value * inverse), -127.0, 127.0));
         }
@@ -135,6 +138,8 @@ void PackedWeights::to_dense(MatrixView<float> w) const {
         float value = 0;
         if (dtype_ == DType::f32) value = values<float>(g, i)[v];
         if (dtype_ == DType::bf16) value = from_bf16(values<bf16_t>(g, i)[v]);
+        if (dtype_ == DType::f16) value = from_f16(values<f16_t>(g, i)[v]);
+        if (dtype_ == DType::e4m3) value = scale(g * vector_ + v) * from_e4m3(values<e4m3_t>(g, i)[v]);
         if (dtype_ == DType::i8) value = scale(g * vector_ + v) * static_cast<float>(values<int8_t>(g, i)[v]);
         w(row(g * vector_ + v), column(g, i)) = value;
       }

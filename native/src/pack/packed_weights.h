@@ -12,13 +12,17 @@
 
 namespace leno {
 
+// Weights whose values are multiplied with a scale of their row, and the largest such value.
+constexpr bool is_scaled(DType t) { return t == DType::i8 || t == DType::e4m3; }
+constexpr float largest_value(DType t) { return t == DType::e4m3 ? 448.f : 127.f; }
+
 // The kept weights of one matrix, in the order in which they are stored: group by group, column by column, the rows of
 // the group contiguous. Kernels make layouts of their own from it (kernels/registry.h). Immutable.
 //
 // Dense weights are groups of kDenseVector rows in their own order that keep every column; they store no indices.
 //
-// Memory of f32 and bf16 weights: at most density times the dense bytes, 2 bytes per kept vector, 4 bytes per row
-// (where rows and columns are at most 65536). int8 adds its scales, 4 bytes per row, as dense int8 weights do.
+// Memory of f32, bf16 and f16 weights: at most density times the dense bytes, 2 bytes per kept vector, 4 bytes per row
+// (where rows and columns are at most 65536). int8 and e4m3 add their scales, 4 bytes per row, as dense ones do.
 class PackedWeights {
  public:
   static constexpr int64_t kDenseVector = 16;
@@ -49,7 +53,7 @@ class PackedWeights {
   const T* values(int64_t g, int64_t i) const {
     return values_.as<const T>() + value_offset(g) + i * group_rows(g);
   }
-  // int8 only: weight = scale * q, per packed row.
+  // int8 and e4m3 only: weight = scale * value, per packed row.
   float scale(int64_t packed_row) const { return scales_[size_t(packed_row)]; }
 
   int64_t bytes() const;  // values, indices, group ends, permutation, scales

@@ -23,9 +23,9 @@ struct ElementType {
   const char* name;
   int64_t bytes;
 };
-constexpr ElementType kElementTypes[] = {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8},
-                                         {"I32", 4}, {"I16", 2}, {"I8", 1},  {"U64", 8},  {"U32", 4},
-                                         {"U16", 2}, {"U8", 1},  {"BOOL", 1}};
+constexpr ElementType kElementTypes[] = {{"F64", 8}, {"F32", 4}, {"F16", 2},  {"BF16", 2},   {"I64", 8},
+                                         {"I32", 4}, {"I16", 2}, {"I8", 1},   {"U64", 8},    {"U32", 4},
+                                         {"U16", 2}, {"U8", 1},  {"BOOL", 1}, {"F8_E4M3", 1}};
 
 int64_t element_bytes(const std::string& dtype) {
   for (const ElementType& type : kElementTypes) {

@@ -14,7 +14,7 @@ namespace leno {
 
 struct Tensor {
   std::string name;
-  std::string dtype;  // as the format spells it: F32, BF16, I8, I32, U16, U8, ...
+  std::string dtype;  // as the format spells it: F32, BF16, F16, F8_E4M3, I8, I32, U16, U8, ...
   std::vector<int64_t> shape;
   ByteRange data;
 };

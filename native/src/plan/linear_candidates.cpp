@@ -27,6 +27,11 @@ std::string refuse_bucket(const LinearKernel& kernel, kernels::WeightsKind weigh
 
 }  // namespace
 
+kernels::WeightsKind kind_of(const PackedWeights& packed, bool dense) {
+  dense = dense || packed.dense();
+  return {packed.dtype(), dense, dense ? PackedWeights::kDenseVector : packed.vector()};
+}
+
 std::vector<Bucket> make_buckets(const std::vector<int64_t>& tokens) {
   std::vector<Bucket> buckets;
   int64_t from = 1;
@@ -68,7 +73,7 @@ std::vector<LinearCandidate> linear_candidates(LinearKernels rows, Isa isa, cons
     }
     for (const bool dense : {false, true}) {
       if (!dense && !sparse) continue;
-      candidates.push_back({row, dense, refuse_bucket(*row, {packed.dtype(), dense || !sparse}, spec, bucket)});
+      candidates.push_back({row, dense, refuse_bucket(*row, kind_of(packed, dense), spec, bucket)});
     }
   }
   return candidates;

@@ -24,6 +24,9 @@ struct Bucket {
 // More tokens than this no forward takes; byte offsets within 63 bits follow from it.
 constexpr int64_t kMaxTokens = int64_t{1} << 30;
 
+// What a kernel may know of the weights before they are laid out: as they are, or their dense version.
+kernels::WeightsKind kind_of(const PackedWeights& packed, bool dense);
+
 // A bucket serves the counts above the one below it, up to its own.
 std::vector<Bucket> make_buckets(const std::vector<int64_t>& tokens);
 

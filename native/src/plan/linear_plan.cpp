@@ -81,7 +81,7 @@ class Planner {
   // kernel that was asked for by name serves what it can.
   void serve_larger_counts(LinearPlan& plan) {
     LinearBucket& last = plan.buckets.back();
-    if (last.kernel->refuse({packed_.dtype(), last.dense || packed_.dense()}, question_.spec, kMaxTokens).empty()) {
+    if (last.kernel->refuse(kind_of(packed_, last.dense), question_.spec, kMaxTokens).empty()) {
       last.bucket.to = kMaxTokens;
     } else if (question_.kernel.empty() && last.bucket.to < kMaxTokens) {
       const int64_t from = last.bucket.to + 1;

@@ -132,6 +132,26 @@ TEST_F(Packed, DenseWeights) {
   leno_packed_destroy(packed);
 }
 
+TEST_F(Packed, TypesOfTheGpu) {
+  leno_packed f16 = nullptr, e4m3 = nullptr, again = nullptr;
+  ASSERT_EQ(LENO_OK, leno_packed_create_dense(w_.data(), kRows, kColumns, kColumns, LENO_F16, &f16));
+  EXPECT_EQ(w_, dense(f16));  // small integers are exact
+  ASSERT_EQ(LENO_OK, leno_packed_create_dense(w_.data(), kRows, kColumns, kColumns, LENO_E4M3, &e4m3));
+  leno_packed_info info;
+  ASSERT_EQ(LENO_OK, leno_packed_get_info(e4m3, &info));
+  EXPECT_EQ(LENO_E4M3, info.dtype);
+  EXPECT_EQ(30 + 6 * 4, info.bytes);
+  ASSERT_EQ(LENO_OK, leno_packed_save(e4m3, path("w").c_str()));
+  ASSERT_EQ(LENO_OK, leno_packed_load(path("w").c_str(), &again)) << leno_last_error();
+  EXPECT_EQ(dense(e4m3), dense(again));
+  leno_packed_destroy(f16);
+  leno_packed_destroy(e4m3);
+  leno_packed_destroy(again);
+  w_[3] = -65520;  // half-way from the largest f16 to 65536
+  EXPECT_EQ(LENO_ERR_NOT_FINITE, leno_packed_create_dense(w_.data(), kRows, kColumns, kColumns, LENO_F16, &f16));
+  EXPECT_MESSAGE("w[0][3] is -65520, expected a number that f16 can hold");
+}
+
 TEST_F(Packed, StridesAreKept) {
   leno_packed packed = nullptr;
   ASSERT_EQ(LENO_OK, leno_packed_create_dense(w_.data(), kRows, 3, kColumns, LENO_F32, &packed));
@@ -155,8 +175,8 @@ TEST_F(Packed, BadArgumentsAreNamedAndNothingIsWritten) {
   EXPECT_EQ(LENO_ERR_INVALID_SHAPE, leno_packed_create_dense(w, 6, 5, 4, LENO_F32, &out));
   EXPECT_MESSAGE("ldw is 4, expected at least the 5 columns");
   EXPECT_EQ(LENO_ERR_INVALID_SHAPE, leno_packed_create_dense(w, 6, 5, INT64_MAX, LENO_F32, &out));
-  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, leno_packed_create_dense(w, 6, 5, 5, 4, &out));
-  EXPECT_MESSAGE("dtype is 4, expected LENO_F32, LENO_BF16 or LENO_I8");
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, leno_packed_create_dense(w, 6, 5, 5, 6, &out));
+  EXPECT_MESSAGE("dtype is 6, expected LENO_F32, LENO_BF16, LENO_I8, LENO_F16 or LENO_E4M3");
   const auto* odd = reinterpret_cast<const float*>(reinterpret_cast<const char*>(w) + 2);
   EXPECT_EQ(LENO_ERR_MISALIGNED, leno_packed_create_dense(odd, 5, 5, 5, LENO_F32, &out));
   w_[7] = NAN;

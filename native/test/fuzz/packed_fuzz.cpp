@@ -93,14 +93,15 @@ std::vector<uint8_t> shuffled_seed() {
 namespace leno_fuzz {
 
 std::vector<std::vector<uint8_t>> seeds() {
-  return {seed(LENO_F32, 4, 3), seed(LENO_BF16, 17, 2), seed(LENO_I8, 3, 5), shuffled_seed()};
+  return {seed(LENO_F32, 4, 3), seed(LENO_BF16, 17, 2), seed(LENO_I8, 3, 5),
+          seed(LENO_F16, 2, 7), seed(LENO_E4M3, 5, 3),  shuffled_seed()};
 }
 
 // What the format is made of, so that mutations reach behind the JSON parser.
 std::vector<std::string> dictionary() {
-  return {"\"vector-wise\"",     "\"dense\"", "\"shfl-bw\"", "\"F32\"", "\"I8\"", "\"U16\"", "\"I32\"",
-          "\"scales\"",          "[0]",       "[0,0]",       "0",       "65536",  "65537",   "2147483647",
-          "4294967296",          "{}",        "[",           "}",       ",",      "\\u0000", "\"rows\":\"1\"",
+  return {"\"vector-wise\"",     "\"dense\"", "\"shfl-bw\"", "\"F32\"", "\"F8_E4M3\"", "\"U16\"", "\"I32\"",
+          "\"scales\"",          "[0]",       "[0,0]",       "0",       "65536",       "65537",   "2147483647",
+          "4294967296",          "{}",        "[",           "}",       ",",           "\\u0000", "\"rows\":\"1\"",
           "18446744073709551615"};
 }
 

@@ -372,4 +372,17 @@ TEST(LinearOperatorKernels, NoneIsAboveTheInstructionSetOfTheDevice) {
   }
 }
 
+TEST_F(LinearTest, CpuRefusesTheTypesOfTheGpuInWords) {
+  const std::vector<float> w = random_values(kM * kK, 6);
+  for (const DType dtype : {DType::f16, DType::e4m3}) {
+    const auto gpu = PackedWeights::pack_dense({w.data(), kM, kK, kK}, dtype);
+    EXPECT_THAT(
+        error_of([&] { Linear(device, gpu, options, kernels::linear_kernels()); }),
+        HasSubstr(text(LENO_ERR_UNSUPPORTED, " packed holds ", name_of(dtype), " weights, which CUDA devices")));
+  }
+  options.io = DType::f16;
+  EXPECT_THAT(error_of([&] { Linear(device, packed, options, kernels::linear_kernels()); }),
+              HasSubstr("io_dtype is f16, expected f32 or bf16 on a CPU device"));
+}
+
 }  // namespace

@@ -20,7 +20,7 @@ using leno_test::read;
 using leno_test::sample;
 using leno_test::Sample;
 
-constexpr DType kDTypes[] = {DType::f32, DType::bf16, DType::i8};
+constexpr DType kDTypes[] = {DType::f32, DType::bf16, DType::i8, DType::f16, DType::e4m3};
 
 void expect_same(const PackedWeights& a, const PackedWeights& b) {
   EXPECT_EQ(a.dtype(), b.dtype());

@@ -114,7 +114,7 @@ const HeaderFault kHeaderFaults[] = {
     {R"("vector":"4")", R"("vector":"2")", R"(vector is "2", expected 4 .. 128)"},
     {R"("vector":"4")", R"("vector":"256")", R"(vector is "256", expected 4 .. 128)"},
     {R"("vector":"4")", R"("vector":"8")", "tensor counts has 2 entries, expected 1"},
-    {R"("F32")", R"("I32")", "tensor values has dtype I32, expected F32 or BF16 or I8"},
+    {R"("F32")", R"("I32")", "tensor values has dtype I32, expected F32 or BF16 or I8 or F16 or F8_E4M3"},
     {R"("F32")", R"("Q4")", R"(tensor "values" has dtype "Q4", expected one of the safetensors format)"},
     {R"("F32")", "32", R"(tensor "values" has a dtype that is not a string)"},
     {R"("F32")", R"("BF16")", R"(tensor "values" spans 96 bytes, expected 48)"},
@@ -189,6 +189,13 @@ TEST(PackedHostile, PlantedDataIsRefusedByName) {
       {DType::f32, "values", put(0, -INFINITY), "values[0] is -inf, expected a finite number"},
       {DType::bf16, "values", put(3, uint16_t{0x7f80}),
        "values[3] is 32640, expected the bits of a finite bf16 number"},
+      {DType::f16, "values", put(3, uint16_t{0x7c00}), "values[3] is 31744, expected the bits of a finite f16 number"},
+      {DType::f16, "values", put(23, uint16_t{0xfe01}),
+       "values[23] is 65025, expected the bits of a finite f16 number"},
+      {DType::e4m3, "values", put(9, uint8_t{0x7f}), "values[9] is 127, expected the bits of an e4m3 number"},
+      {DType::e4m3, "values", put(0, uint8_t{0xff}), "values[0] is 255, expected the bits of an e4m3 number"},
+      {DType::e4m3, "scales", put(1, -1e-9f), "scales[1] is -1e-09, expected a number >= 0 that 448 times is finite"},
+      {DType::e4m3, "scales", put(7, 1e36f), "scales[7] is 1e+36"},
       {DType::i8, "values", put(5, int8_t{-128}), "values[5] is -128, expected -127 .. 127"},
       {DType::i8, "scales", put(7, NAN), "scales[7] is nan, expected a number >= 0 that 127 times is finite"},
       {DType::i8, "scales", put(1, -1e-9f), "scales[1] is -1e-09"},
@@ -236,7 +243,7 @@ TEST(PackedHostile, HeaderLengthsThatCannotBe) {
 }
 
 TEST(PackedHostile, EveryTruncationAndEveryExtensionIsRefused) {
-  for (DType dtype : {DType::f32, DType::bf16, DType::i8}) {
+  for (DType dtype : {DType::f32, DType::bf16, DType::i8, DType::f16, DType::e4m3}) {
     const Blob good = small_blob(dtype);
     for (size_t bytes = 0; bytes < good.size(); ++bytes) {
       ASSERT_NE("nothing was refused", refusal(Blob(good.begin(), good.begin() + int64_t(bytes)))) << bytes << " bytes";
@@ -250,10 +257,11 @@ TEST(PackedHostile, EveryTruncationAndEveryExtensionIsRefused) {
 
 TEST(PackedHostile, FlippedBitsAreRefusedOrGiveAValidObject) {
   std::mt19937 random(7);
-  const Blob seeds[] = {small_blob(DType::f32), small_blob(DType::bf16), small_blob(DType::i8)};
+  const Blob seeds[] = {small_blob(DType::f32), small_blob(DType::bf16), small_blob(DType::i8), small_blob(DType::f16),
+                        small_blob(DType::e4m3)};
   int refused = 0, accepted = 0;
-  for (int round = 0; round < 6000; ++round) {
-    Blob blob = seeds[round % 3];
+  for (int round = 0; round < 10000; ++round) {
+    Blob blob = seeds[round % 5];
     const int flips = 1 << random() % 4;
     for (int i = 0; i < flips; ++i) blob[random() % blob.size()] ^= std::byte(1 << random() % 8);
     std::shared_ptr<const PackedWeights> packed;
@@ -270,7 +278,7 @@ TEST(PackedHostile, FlippedBitsAreRefusedOrGiveAValidObject) {
     ASSERT_EQ(dense, dense_of(*read(blob_of(*packed))));
   }
   // Most flips hit the header; some hit only low bits of values, or the padding, and must not be refused.
-  EXPECT_GT(refused, 3000);
+  EXPECT_GT(refused, 5000);
   EXPECT_GT(accepted, 200);
 }
 

@@ -43,7 +43,7 @@ TEST(PackedWeights, DenseIsTheMaskedMatrixInEachDtype) {
   for (const Shape& s : kShapes) {
     const Sample in = sample(s.rows, s.columns, s.vector, s.density, s.shuffled);
     const std::vector<bool> mask = mask_of(in.pattern);
-    for (DType dtype : {DType::f32, DType::bf16, DType::i8}) {
+    for (DType dtype : {DType::f32, DType::bf16, DType::i8, DType::f16, DType::e4m3}) {
       const std::vector<float> out = dense_of(*PackedWeights::pack(in.pattern, in.view(), dtype));
       for (int64_t r = 0; r < s.rows; ++r) {
         double largest = 0;
@@ -59,6 +59,8 @@ TEST(PackedWeights, DenseIsTheMaskedMatrixInEachDtype) {
           }
           const double bound = dtype == DType::f32    ? 0
                                : dtype == DType::bf16 ? std::fabs(in.w[at]) / 256
+                               : dtype == DType::f16  ? std::max(std::fabs(in.w[at]) / 2048., 0x1p-25)
+                               : dtype == DType::e4m3 ? std::max(std::fabs(in.w[at]) / 15.99, largest / 448 * 0x1p-10)
                                                       : largest / 127 * 0.5001;
           ASSERT_NEAR(in.w[at], out[at], bound) << name_of(dtype) << " row " << r << " column " << c;
         }
@@ -95,9 +97,9 @@ TEST(PackedWeights, MemoryIsWhatIsPromised) {
     for (int64_t vector : {4, 8, 16, 128}) {
       for (bool shuffled : {false, true}) {
         const Sample in = sample(rows, 96, vector, 0.25, shuffled);
-        for (DType dtype : {DType::f32, DType::bf16, DType::i8}) {
+        for (DType dtype : {DType::f32, DType::bf16, DType::i8, DType::f16, DType::e4m3}) {
           const auto packed = PackedWeights::pack(in.pattern, in.view(), dtype);
-          const int64_t scales = dtype == DType::i8 ? 4 * rows : 0;
+          const int64_t scales = leno::is_scaled(dtype) ? 4 * rows : 0;
           const int64_t promised =
               packed->kept_weights() * size_of(dtype) + 2 * packed->kept_vectors() + 4 * rows + scales;
           EXPECT_LE(packed->bytes(), promised) << rows << " rows, V " << vector << ", " << name_of(dtype);
@@ -140,7 +142,31 @@ TEST(PackedWeights, RefusesWhatBf16CannotHold) {
   }
 }
 
-TEST(PackedWeights, Int8OfRowsOfZeroTinyAndHugeWeights) {
+TEST(PackedWeights, RefusesWhatF16CannotHold) {
+  Sample in = sample(8, 8, 4, 1, false);
+  in.w[9] = 65519;  // rounds to the largest, 65504
+  EXPECT_EQ(65504, dense_of(*PackedWeights::pack(in.pattern, in.view(), DType::f16))[9]);
+  in.w[9] = 65520;
+  try {
+    PackedWeights::pack(in.pattern, in.view(), DType::f16);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(LENO_ERR_NOT_FINITE, e.status());
+    EXPECT_THAT(e.what(), testing::HasSubstr("w[1][1] is 65520, expected a number that f16 can hold"));
+  }
+}
+
+TEST(PackedWeights, LargestE4m3OfARowIs448) {
+  Sample in = sample(4, 3, 4, 1, false);
+  in.w = {1, -2, 4, 0.875, 0.5, 0, -7, 3.5, 1.75, 448, 26, 1};
+  const auto packed = PackedWeights::pack(in.pattern, in.view(), DType::e4m3);
+  EXPECT_EQ(4.f / 448, packed->scale(0));
+  EXPECT_EQ(-7.f, dense_of(*packed)[6]);
+  EXPECT_EQ(1.f, packed->scale(3));
+  EXPECT_EQ(26.f, dense_of(*packed)[10]);
+}
+
+TEST(PackedWeights, ScaledRowsOfZeroTinyAndHugeWeights) {
   Sample in = sample(4, 4, 4, 1, false);
   for (int c = 0; c < 4; ++c) {
     in.w[size_t(c)] = 0;
@@ -148,14 +174,16 @@ TEST(PackedWeights, Int8OfRowsOfZeroTinyAndHugeWeights) {
     in.w[size_t(8 + c)] = std::numeric_limits<float>::denorm_min();
     in.w[size_t(12 + c)] = -std::numeric_limits<float>::max();
   }
-  const auto packed = PackedWeights::pack(in.pattern, in.view(), DType::i8);
-  const std::vector<float> out = dense_of(*packed);
-  EXPECT_EQ(out, dense_of(*leno_test::read(leno_test::blob_of(*packed))));
-  for (int c = 0; c < 4; ++c) {
-    EXPECT_EQ(0, out[size_t(c)]);
-    EXPECT_NEAR(in.w[size_t(4 + c)], out[size_t(4 + c)], 1e-42);
-    EXPECT_NEAR(in.w[size_t(8 + c)], out[size_t(8 + c)], 1e-42);
-    EXPECT_NEAR(in.w[size_t(12 + c)], out[size_t(12 + c)], 1e32);
+  for (DType dtype : {DType::i8, DType::e4m3}) {
+    const auto packed = PackedWeights::pack(in.pattern, in.view(), dtype);
+    const std::vector<float> out = dense_of(*packed);
+    EXPECT_EQ(out, dense_of(*leno_test::read(leno_test::blob_of(*packed))));
+    for (int c = 0; c < 4; ++c) {
+      EXPECT_EQ(0, out[size_t(c)]);
+      EXPECT_NEAR(in.w[size_t(4 + c)], out[size_t(4 + c)], 1e-42);
+      EXPECT_NEAR(in.w[size_t(8 + c)], out[size_t(8 + c)], 1e-42);
+      EXPECT_NEAR(in.w[size_t(12 + c)], out[size_t(12 + c)], 1e32);
+    }
   }
 }
 
