@@ -47,7 +47,9 @@ enum {
   LENO_ERR_IO = 40,               /* the operating system refused a file operation */
   LENO_ERR_FORMAT = 41,           /* a file or blob that is not what it claims to be */
   LENO_ERR_OUT_OF_MEMORY = 50,
-  LENO_ERR_INTERNAL = 60
+  LENO_ERR_INTERNAL = 60,
+  LENO_ERR_DEVICE = 70 /* the driver of a device reported an error; the message says whether the device is lost to this
+                          process: then every later call on it gives this status too */
 };
 
 /* Element types. */

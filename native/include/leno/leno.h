@@ -9,5 +9,7 @@
 #include "leno/linear.h"
 #include "leno/packed.h"
 #include "leno/pattern.h"
+#include "leno/stream.h"
+#include "leno/tensor.h"
 
 #endif

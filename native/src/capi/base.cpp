@@ -58,6 +58,8 @@ const char* leno_status_name(int status) {
       return "out of memory";
     case LENO_ERR_INTERNAL:
       return "internal error";
+    case LENO_ERR_DEVICE:
+      return "device error";
     default:
       return "unknown status";
   }

@@ -3,10 +3,13 @@
 #include "capi/guard.h"
 #include "capi/handles.h"
 
+using leno::CpuDevice;
+using leno::fail;
 using leno::Isa;
 using leno::kMaxThreads;
 using leno::require;
 using leno::capi::guard;
+using leno::capi::require_cpu;
 using leno::capi::require_not_null;
 
 namespace {
@@ -23,6 +26,8 @@ bool is_isa(int isa) {
       return false;
   }
 }
+
+bool is_cpu(leno_device device) { return leno_device_kind(device) == LENO_DEVICE_CPU; }
 
 }  // namespace
 
@@ -42,6 +47,15 @@ const char* leno_cpu_name(void) { return leno::cpu_name(); }
 
 int leno_cuda_built(void) { return LENO_CUDA_BUILT; }
 
+const char* leno_cuda_refusal(void) { return "this build holds no CUDA kernels: it was made without nvcc"; }
+
+int leno_cuda_device_count(int* count) {
+  return guard(__func__, [&] {
+    require_not_null(count, "count");
+    *count = 0;
+  });
+}
+
 int leno_device_create_cpu(int threads, int isa, leno_device* out) {
   return guard(__func__, [&] {
     require_not_null(out, "out");
@@ -52,21 +66,54 @@ int leno_device_create_cpu(int threads, int isa, leno_device* out) {
     const Isa chosen = isa == LENO_ISA_AUTO ? leno::best_isa() : static_cast<Isa>(isa);
     require(leno::isa_supported(chosen), LENO_ERR_UNSUPPORTED, "isa is ", leno::isa_name(chosen), ", but ",
             leno::isa_refusal(chosen));
-    *out = new leno_device_s{std::make_shared<leno::Device>(threads, chosen)};
+    *out = new leno_device_s{std::make_shared<CpuDevice>(threads, chosen)};
+  });
+}
+
+int leno_device_create_cuda(int, leno_device* out) {
+  return guard(__func__, [&] {
+    require_not_null(out, "out");
+    fail(LENO_ERR_UNSUPPORTED, "CUDA cannot be used: ", leno_cuda_refusal());
   });
 }
 
 void leno_device_destroy(leno_device device) { delete device; }
 
-int leno_device_threads(leno_device device) { return device == nullptr ? 0 : device->device->threads(); }
+int leno_device_kind(leno_device device) { return device == nullptr ? 0 : static_cast<int>(device->device->kind()); }
 
-int leno_device_isa(leno_device device) { return device == nullptr ? 0 : static_cast<int>(device->device->isa()); }
+int leno_device_threads(leno_device device) { return is_cpu(device) ? require_cpu(device).threads() : 0; }
+
+int leno_device_isa(leno_device device) { return is_cpu(device) ? static_cast<int>(require_cpu(device).isa()) : 0; }
+
+int leno_device_cuda_info(leno_device device, leno_cuda_info* info) {
+  return guard(__func__, [&] {
+    require_not_null(device, "device");
+    require_not_null(info, "info");
+    fail(LENO_ERR_INVALID_ARGUMENT, "device is the CPU, expected a CUDA device");
+  });
+}
+
+int leno_device_memory(leno_device device, int64_t* free_bytes, int64_t* total_bytes) {
+  return guard(__func__, [&] {
+    require_not_null(device, "device");
+    require_not_null(free_bytes, "free_bytes");
+    require_not_null(total_bytes, "total_bytes");
+    fail(LENO_ERR_INVALID_ARGUMENT, "device is the CPU, expected a CUDA device");
+  });
+}
+
+int leno_device_synchronize(leno_device device) {
+  return guard(__func__, [&] {
+    require_not_null(device, "device");
+    device->device->synchronize();
+  });
+}
 
 int leno_context_create(leno_device device, leno_context* out) {
   return guard(__func__, [&] {
     require_not_null(device, "device");
     require_not_null(out, "out");
-    *out = new leno_context_s(device->device);
+    *out = new leno_context_s{device->device, device->device->new_context()};
   });
 }
 
@@ -77,7 +124,7 @@ int leno_context_reserve(leno_context context, int64_t bytes) {
     require_not_null(context, "context");
     require(bytes >= 0 && bytes <= (int64_t{1} << 40), LENO_ERR_INVALID_ARGUMENT, "bytes is ", bytes,
             ", expected 0 .. 2^40");
-    leno::Context& c = context->context;
+    leno::Context& c = *context->context;
     require(c.try_enter(), LENO_ERR_INVALID_STATE, "context is in use by another forward, expected one that is free");
     struct Leave {
       leno::Context& c;
@@ -87,4 +134,20 @@ int leno_context_reserve(leno_context context, int64_t bytes) {
   });
 }
 
-int64_t leno_context_capacity(leno_context context) { return context == nullptr ? 0 : context->context.capacity(); }
+int64_t leno_context_capacity(leno_context context) { return context == nullptr ? 0 : context->context->capacity(); }
+
+int leno_context_set_stream(leno_context context, leno_stream) {
+  return guard(__func__, [&] {
+    require_not_null(context, "context");
+    fail(LENO_ERR_INVALID_ARGUMENT, "context is of the CPU, expected one of a CUDA device");
+  });
+}
+
+void* leno_context_stream(leno_context) { return nullptr; }
+
+int leno_context_synchronize(leno_context context) {
+  return guard(__func__, [&] {
+    require_not_null(context, "context");
+    context->context->synchronize();
+  });
+}

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "core/device.h"
+#include "core/error.h"
 #include "pack/packed_weights.h"
 #include "pattern/pattern.h"
 
@@ -12,9 +13,8 @@ struct leno_device_s {
   std::shared_ptr<leno::Device> device;
 };
 struct leno_context_s {
-  explicit leno_context_s(std::shared_ptr<leno::Device> d) : device(std::move(d)), context(*device) {}
-  const std::shared_ptr<leno::Device> device;
-  leno::Context context;
+  const std::shared_ptr<leno::Device> device;  // outlives the context
+  const std::unique_ptr<leno::Context> context;
 };
 struct leno_pattern_s {
   std::shared_ptr<const leno::Pattern> pattern;
@@ -22,3 +22,13 @@ struct leno_pattern_s {
 struct leno_packed_s {
   std::shared_ptr<const leno::PackedWeights> packed;
 };
+
+namespace leno::capi {
+
+inline CpuDevice& require_cpu(leno_device device) {
+  require(device->device->kind() == Device::Kind::cpu, LENO_ERR_INVALID_ARGUMENT,
+          "device is a CUDA device, expected the CPU");
+  return static_cast<CpuDevice&>(*device->device);
+}
+
+}  // namespace leno::capi

@@ -94,8 +94,8 @@ int leno_linear_create(leno_device device, leno_packed packed, const leno_linear
     require_not_null(packed, "packed");
     require_not_null(options, "options");
     require_not_null(out, "out");
-    *out =
-        new leno_linear_s{device->device, {*device->device, packed->packed, convert(*options, packed->packed->rows())}};
+    leno::CpuDevice& cpu = leno::capi::require_cpu(device);
+    *out = new leno_linear_s{device->device, {cpu, packed->packed, convert(*options, packed->packed->rows())}};
   });
 }
 
@@ -114,7 +114,7 @@ int leno_linear_forward(leno_linear op, leno_context context, int64_t tokens, co
   return guard(__func__, [&] {
     require_not_null(op, "op");
     require_not_null(context, "context");
-    op->op.forward(context->context, {tokens, x, ldx, residual, ldresidual, y, ldy});
+    op->op.forward(*context->context, {tokens, x, ldx, residual, ldresidual, y, ldy});
   });
 }
 

@@ -67,7 +67,7 @@ plan::LinearQuestion question(const PackedWeights& packed, const LinearOptions& 
 
 }  // namespace
 
-Linear::Linear(Device& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
+Linear::Linear(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
                plan::LinearKernels kernels)
     : device_(device),
       options_(checked(std::move(options), *packed)),

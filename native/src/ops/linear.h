@@ -32,7 +32,7 @@ struct LinearOptions {
 class Linear {
  public:
   // Chooses the kernels, which takes some milliseconds per bucket and candidate. The device must outlive the operator.
-  Linear(Device& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
+  Linear(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
          plan::LinearKernels kernels = kernels::linear_kernels());
   Linear(const Linear&) = delete;
   Linear& operator=(const Linear&) = delete;
@@ -66,7 +66,7 @@ class Linear {
   int64_t scratch(int64_t tokens) const;
   const plan::LinearBucket& bucket(int64_t tokens) const;
 
-  Device& device_;
+  CpuDevice& device_;
   const LinearOptions options_;
   const plan::LinearQuestion question_;
   const plan::LinearDescription description_;

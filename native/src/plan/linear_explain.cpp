@@ -105,8 +105,8 @@ Json to_json(const LinearBucket& b) {
 
 }  // namespace
 
-LinearDescription::LinearDescription(const Device& device, const PackedWeights& packed, const LinearQuestion& question,
-                                     bool norm)
+LinearDescription::LinearDescription(const CpuDevice& device, const PackedWeights& packed,
+                                     const LinearQuestion& question, bool norm)
     : isa(device.isa()),
       threads(device.threads()),
       rows(packed.rows()),

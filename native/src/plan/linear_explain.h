@@ -9,7 +9,7 @@ namespace leno::plan {
 
 // What an operator is made of, beside its plan.
 struct LinearDescription {
-  LinearDescription(const Device& device, const PackedWeights& packed, const LinearQuestion& question, bool norm);
+  LinearDescription(const CpuDevice& device, const PackedWeights& packed, const LinearQuestion& question, bool norm);
 
   Isa isa;
   int threads;

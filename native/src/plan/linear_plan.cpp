@@ -20,7 +20,8 @@ std::string names_of(LinearKernels rows) {
 }
 
 // All that a measured time depends on, beside the machine.
-std::string question_key(const Device& device, const PackedWeights& packed, const LinearQuestion& q, const Bucket& b) {
+std::string question_key(const CpuDevice& device, const PackedWeights& packed, const LinearQuestion& q,
+                         const Bucket& b) {
   return text("linear isa=", isa_name(device.isa()), " threads=", device.threads(), " M=", packed.rows(),
               " K=", packed.columns(), " V=", packed.dense() ? 0 : packed.vector(), " kept=", packed.kept_weights(),
               " permuted=", !packed.identity(), " weights=", name_of(packed.dtype()), " io=", name_of(q.spec.io),
@@ -57,7 +58,7 @@ std::string all_refusals(const std::vector<LinearCandidate>& refused) {
 
 class Planner {
  public:
-  Planner(Device& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
+  Planner(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
           LinearKernels rows)
       : device_(device),
         question_(question),
@@ -145,7 +146,7 @@ class Planner {
     return *find_able(able, choice->kernel, choice->dense);
   }
 
-  Device& device_;
+  CpuDevice& device_;
   const LinearQuestion& question_;
   LinearKernels rows_;
   const PackedWeights& packed_;
@@ -156,7 +157,7 @@ class Planner {
 
 }  // namespace
 
-LinearPlan plan_linear(Device& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
+LinearPlan plan_linear(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
                        LinearKernels rows) {
   return Planner(device, std::move(packed), question, rows).plan();
 }

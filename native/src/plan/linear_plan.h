@@ -39,7 +39,7 @@ struct LinearQuestion {
 
 // Chooses a kernel for every bucket: by what is known from the plan file or from this process, else by timing the
 // candidates on the device's threads. Throws Error where no kernel can serve a bucket.
-LinearPlan plan_linear(Device& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
+LinearPlan plan_linear(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
                        LinearKernels rows);
 
 }  // namespace leno::plan

@@ -34,8 +34,8 @@ int64_t timed_tokens(const LinearSpec& spec, int64_t tokens) {
   return std::min(tokens, std::max<int64_t>(1, kMostTimedBytes / token_bytes));
 }
 
-std::vector<TimedCandidate> time_linear(Device& device, LinearWeights& weights, const LinearSpec& spec, bool residual,
-                                        int64_t tokens, const std::vector<LinearCandidate>& candidates) {
+std::vector<TimedCandidate> time_linear(CpuDevice& device, LinearWeights& weights, const LinearSpec& spec,
+                                        bool residual, int64_t tokens, const std::vector<LinearCandidate>& candidates) {
   const bool token_major = spec.layout == Layout::token_major;
   const AlignedBuffer x = random_activations(tokens * spec.columns, spec.io, 1);
   const AlignedBuffer r = random_activations(residual ? tokens * spec.rows : 0, spec.io, 2);

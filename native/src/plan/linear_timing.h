@@ -14,7 +14,7 @@ constexpr int64_t kMostTimedBytes = int64_t{64} << 20;
 int64_t timed_tokens(const kernels::LinearSpec& spec, int64_t tokens);
 
 // Times candidates that can run on random activations of `tokens` tokens, on the device's threads.
-std::vector<TimedCandidate> time_linear(Device& device, LinearWeights& weights, const kernels::LinearSpec& spec,
+std::vector<TimedCandidate> time_linear(CpuDevice& device, LinearWeights& weights, const kernels::LinearSpec& spec,
                                         bool residual, int64_t tokens, const std::vector<LinearCandidate>& candidates);
 
 }  // namespace leno::plan

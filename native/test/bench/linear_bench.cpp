@@ -23,8 +23,8 @@
 namespace leno_bench {
 namespace {
 
-using leno::Context;
-using leno::Device;
+using leno::CpuContext;
+using leno::CpuDevice;
 using leno::DType;
 using leno::kernels::Layout;
 using leno::ops::Linear;
@@ -41,7 +41,7 @@ const leno::kernels::LinearKernel& kernel_named(const std::string& name) {
 
 // An operator of ours over one matrix of the group.
 struct Ours {
-  Ours(Device& device, const Weights& weights, const Activations& x, bool token_major)
+  Ours(CpuDevice& device, const Weights& weights, const Activations& x, bool token_major)
       : op(device, weights.packed, options(x, token_major)), context(device) {
     context.reserve(op.workspace_size(x.tokens));
   }
@@ -53,10 +53,10 @@ struct Ours {
     return o;
   }
   Linear op;
-  Context context;
+  CpuContext context;
 };
 
-Candidate make_ours(Device& device, const Weights& weights, size_t index, const Activations& x, bool token_major) {
+Candidate make_ours(CpuDevice& device, const Weights& weights, size_t index, const Activations& x, bool token_major) {
   auto ours = std::make_shared<Ours>(device, weights, x, token_major);
   const int64_t rows = weights.packed->rows();
   Candidate c;
@@ -217,7 +217,7 @@ class Bench {
   static double rounded(double x) { return std::round(x * 1e4) / 1e4; }
 
   const Options& options_;
-  Device device_;
+  CpuDevice device_;
   std::vector<Json> rows_;
   bool right_ = true;
 };

@@ -59,7 +59,7 @@ struct LinearPlanTest : testing::Test {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
-  Device device{1, Isa::portable};
+  CpuDevice device{1, Isa::portable};
   std::shared_ptr<const PackedWeights> packed = random_packed(37, 29, 8);
   LinearQuestion question{{37, 29, kernels::Layout::token_major, DType::f32, kernels::Activation::none, nullptr},
                           false,

@@ -109,8 +109,8 @@ struct LinearTest : testing::Test {
     options.norm_epsilon = 1e-3;
   }
 
-  Device device{1, Isa::portable};
-  Context context{device};
+  CpuDevice device{1, Isa::portable};
+  CpuContext context{device};
   std::shared_ptr<const PackedWeights> packed = random_packed(kM, kK, 8);
   LinearOptions options;
   std::vector<float> x, residual, y;
@@ -148,8 +148,8 @@ TEST_F(LinearTest, NormalisesTokensLastOfAllOnAnyNumberOfThreads) {
   add_norm();
   for (const int threads : {1, 3}) {
     for (const Isa isa : {Isa::portable, best_isa()}) {
-      Device many(threads, isa);
-      Context own(many);
+      CpuDevice many(threads, isa);
+      CpuContext own(many);
       const Linear op(many, packed, options, toys());
       own.reserve(op.workspace_size(kN));
       for (const int64_t tokens : {1, 2, 20}) {
@@ -180,14 +180,14 @@ TEST_F(LinearTest, RunsOnThreadsOfTheCaller) {
 }
 
 TEST_F(LinearTest, ManyThreadsShareOneOperator) {
-  Device two(2, Isa::portable);
+  CpuDevice two(2, Isa::portable);
   const Linear op(two, packed, options, toys());
   const LinearCall c = call(kN);
   std::vector<std::vector<float>> results(6, std::vector<float>(y.size(), kPoison));
   std::vector<std::thread> threads;
   for (auto& result : results) {
     threads.emplace_back([&, mine = c]() mutable {
-      Context own(two);
+      CpuContext own(two);
       own.reserve(op.workspace_size(kN));
       mine.y = result.data();
       for (int i = 0; i < 200; ++i) op.forward(own, mine);
@@ -200,8 +200,8 @@ TEST_F(LinearTest, ManyThreadsShareOneOperator) {
 TEST_F(LinearTest, ForwardAllocatesNothing) {
   add_norm();
   for (const int threads : {1, 2}) {
-    Device many(threads, Isa::portable);
-    Context own(many);
+    CpuDevice many(threads, Isa::portable);
+    CpuContext own(many);
     const Linear op(many, packed, options, toys());
     own.reserve(op.workspace_size(kN));
     const LinearCall c = call(kN);
@@ -279,10 +279,10 @@ TEST_F(LinearTest, LinesOfOneMatrixMayLieBetweenThoseOfAnother) {
 TEST_F(LinearTest, ContextMustFit) {
   const Linear op(device, packed, options, toys());
   const LinearCall c = call(4);
-  Context empty(device);
+  CpuContext empty(device);
   EXPECT_EQ("13 context holds 0 bytes of scratch, expected 128 for 4 tokens", error_of([&] { op.forward(empty, c); }));
-  Device other(1, Isa::portable);
-  Context foreign(other);
+  CpuDevice other(1, Isa::portable);
+  CpuContext foreign(other);
   foreign.reserve(1 << 16);
   EXPECT_EQ("10 context belongs to another device than the operator", error_of([&] { op.forward(foreign, c); }));
   ASSERT_TRUE(context.try_enter());
@@ -341,8 +341,8 @@ TEST(LinearOperatorKernels, NoneAllocatesInAForward) {
   for (const kernels::LinearKernel* kernel : kernels::linear_kernels()) {
     if (!isa_supported(kernel->isa)) continue;
     for (const int threads : {1, 2}) {
-      Device device(threads, kernel->isa);
-      Context context(device);
+      CpuDevice device(threads, kernel->isa);
+      CpuContext context(device);
       LinearOptions options;
       options.buckets = {kN};
       options.kernel = kernel->name;
@@ -359,7 +359,7 @@ TEST(LinearOperatorKernels, NoneAllocatesInAForward) {
 TEST(LinearOperatorKernels, NoneIsAboveTheInstructionSetOfTheDevice) {
   for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512, Isa::avx512_dot, Isa::amx}) {
     if (!isa_supported(isa)) continue;
-    Device device(1, isa);
+    CpuDevice device(1, isa);
     for (const DType dtype : {DType::f32, DType::bf16, DType::i8}) {
       const Linear op(device, random_packed(40, 50, 8, dtype), {});
       for (const int64_t tokens : {1, 16, 100}) {
