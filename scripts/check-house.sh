@@ -4,6 +4,7 @@
 #   imports   a folder of native/src includes itself and the folders below it, never one above
 #   json      no header and no file of an instruction set includes the JSON library: its inline functions, compiled
 #             for one, would run on machines without it
+#   cuda      what a card's compiler alone knows (its macros, headers and intrinsics) stays in kernels/cuda/ptx
 #   length    no file is longer than 800 lines, measured results in docs/results aside
 #   paths     no file names a folder of somebody's machine
 #   hosts     every URL leads to a host of the list below
@@ -12,6 +13,8 @@ self=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 
 layers="ort capi ops plan kernels pack pattern core" # from the top down
 json_free='\.h$|_(avx2|avx512|avx512_dot|amx)\.cpp$'
+cuda_only='__CUDA_ARCH__|include[[:space:]]*[<"](cuda|cuda_[a-z0-9_]*|mma|cooperative_groups|cublas[a-zA-Z]*)\.h[">]'
+cuda_only="$cuda_only|__(syncthreads|syncwarp|shfl|ballot_sync|cvta|ldg|half|nv_bfloat)|asm volatile"
 most_lines=800
 machine_paths='(^|[^[:alnum:]_.$}])/(work|home|root|Users|mnt|workspace)/[[:alnum:]_.-]'
 hosts='github\.com|raw\.githubusercontent\.com|huggingface\.co|arxiv\.org|doi\.org|(www\.)?apache\.org|maven\.apache\.org|www\.w3\.org'
@@ -41,6 +44,11 @@ check_json() {
   grep -rlE 'include[[:space:]]*<nlohmann' native | grep -E "$json_free" | sed 's/^/json: included by /' || true
 }
 
+check_cuda() {
+  [ ! -d native/src ] || grep -rnE "$cuda_only" native/src | grep -v '^native/src/kernels/cuda/ptx/' |
+    sed 's/^/cuda: outside of kernels\/cuda\/ptx: /' || true
+}
+
 check_text() {
   text_files | sort | while read -r file; do
     [[ $file == ./docs/results/*.json ]] || [ "$(wc -l <"$file")" -le $most_lines ] || echo "length: $file has $(wc -l <"$file") lines, expected at most $most_lines"
@@ -52,7 +60,7 @@ check_text() {
 check() {
   cd "$1"
   local faults
-  faults=$(check_imports; check_json; check_text)
+  faults=$(check_imports; check_json; check_cuda; check_text)
   if [ -n "$faults" ]; then
     echo "$faults"
     return 1
@@ -97,6 +105,15 @@ self_test() {
   expect json 'json: included by native/src/core/a_avx2.cpp'
   plant native/src/core/a.h '#include <nlohmann/json.hpp>'
   expect json_header 'json: included by native/src/core/a.h'
+  mkdir -p "$base/house/native/src/kernels/cuda/ptx"
+  plant native/src/kernels/cuda/ptx/device.h '#if __CUDA_ARCH__ >= 800'
+  plant native/src/kernels/cuda/k.h '#if __CUDA_ARCH__ >= 800'
+  expect cuda_macro 'cuda: outside of kernels/cuda/ptx: native/src/kernels/cuda/k.h:1:#if __CUDA_ARCH__ >= 800'
+  plant native/src/core/cuda.cpp '#include <cuda_fp16.h>'
+  expect cuda_header 'cuda: outside of kernels/cuda/ptx: native/src/core/cuda.cpp:1:#include <cuda_fp16.h>'
+  mkdir -p "$base/house/native/src/kernels/cuda"
+  plant native/src/kernels/cuda/k.cu '  __syncthreads();'
+  expect cuda_intrinsic 'cuda: outside of kernels/cuda/ptx: native/src/kernels/cuda/k.cu:1:  __syncthreads();'
   seq 801 >"$base/house/long.md"
   expect length 'length: ./long.md has 801 lines, expected at most 800'
   plant README.md 'see /home/me/leno'
