@@ -49,6 +49,7 @@ struct LinearCall {
   int64_t ldx = 0;
   const void* residual = nullptr;  // nullptr: none
   int64_t ldresidual = 0;
+  float beta = 1;  // factor of the residual; other than 1 on CUDA devices alone
   void* y = nullptr;
   int64_t ldy = 0;
 };

@@ -29,6 +29,9 @@ struct LinearParams {
   int32_t groups = 0;
   int32_t splits = 1;
   int32_t activation = 0;  // LENO_ACT_
+  int32_t group_rows = 0;  // padded packed rows of a group
+  int32_t x_token_major = 0, y_token_major = 0;
+  int64_t ldpartial = 0;  // tokens padded, in partial
 };
 
 }  // namespace leno::kernels::cuda

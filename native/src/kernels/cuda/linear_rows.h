@@ -1,0 +1,12 @@
+#pragma once
+
+#include <span>
+
+#include "kernels/cuda/linear_kernel.h"
+
+// The families of CUDA kernels, each with its rows in a file of its own.
+namespace leno::kernels::cuda {
+
+using LinearRows = std::span<const LinearKernel* const>;
+
+}  // namespace leno::kernels::cuda

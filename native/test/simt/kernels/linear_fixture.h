@@ -1,0 +1,89 @@
+#pragma once
+
+#include <simt/entry.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/cuda/linear_kernel.h"
+#include "reference/linear_reference.h"
+
+// One case of the linear operator for a CUDA kernel: random packed weights and data, their truth in fp64, and the run
+// of a row's plan in the emulator, launch by launch, checked against it.
+namespace leno_test {
+
+using namespace leno;
+using kernels::Activation;
+using kernels::Layout;
+
+struct CudaCase {
+  int64_t rows = 1, columns = 1, tokens = 1;
+  int64_t vector = 64;    // 0: dense weights
+  double sparsity = .75;  // >= 1: groups keep one column or none; > 1: none
+  bool shuffle = true;
+  DType weights = DType::bf16, io = DType::bf16;
+  Layout layout = Layout::feature_major;
+  Activation activation = Activation::none;
+  bool bias = false, residual = false, residual_is_y = false;
+  float beta = 1;         // 0: the residual must not even be read
+  int64_t padding = 0;    // of every leading stride, elements
+  int64_t misalign = 0;   // elements that x, y and the residual begin after an address of 256 bytes
+  bool integers = false;  // small ones, so that results are exact
+  uint32_t seed = 1;
+  int arch = 80, multiprocessors = 4;
+
+  std::string name() const;
+};
+
+kernels::cuda::Card card_of(int arch, int multiprocessors);
+
+// Small floats with guards on both sides, poisoned with a NaN that nothing else has.
+class DeviceArray {
+ public:
+  static constexpr int64_t kGuard = 256;
+
+  DeviceArray(DType type, int64_t elements, int64_t misalign);
+  void* data() { return &bits_[size_t(first_)]; }
+  void set(int64_t i, double v);
+  double get(int64_t i) const;
+  bool untouched(int64_t i) const { return bits_[size_t(first_ + i)] == kPoison; }
+  int64_t elements() const { return elements_; }
+  bool operator==(const DeviceArray& o) const { return bits_ == o.bits_; }
+
+ private:
+  static constexpr uint16_t kPoison = 0x7fed;  // a NaN as f16 and as bf16
+  DType type_;
+  int64_t elements_, first_;
+  std::vector<uint16_t> bits_;
+};
+
+class CudaProblem {
+ public:
+  explicit CudaProblem(const CudaCase& c);
+
+  const PackedWeights& packed() const { return *packed_; }
+  kernels::LinearSpec spec() const;
+  // "" where the row takes the case on its card.
+  std::string refusal(const kernels::cuda::LinearKernel& row) const;
+  // Runs the row and says what is wrong with what it did; "" where nothing is. The options' architecture and memory
+  // are the case's. counters receives the sum over the launches, y_out the output.
+  std::string check(const kernels::cuda::LinearKernel& row, simt::Options options = {},
+                    simt::Counters* counters = nullptr, DeviceArray* y_out = nullptr) const;
+
+ private:
+  double draw();
+  void truth();
+  double tolerance(int64_t m, int64_t n) const;
+  std::string compare(const DeviceArray& y, int64_t ldy) const;
+
+  CudaCase c_;
+  mutable std::mt19937 random_;
+  std::shared_ptr<const PackedWeights> packed_;
+  std::vector<float> bias_;
+  leno_reference::LinearProblem problem_;
+  leno_reference::LinearResult truth_;
+  std::vector<double> x_scale_, w_size_;
+};
+
+}  // namespace leno_test
