@@ -49,9 +49,9 @@ struct LinearCall {
   int64_t ldx = 0;
   const void* residual = nullptr;  // nullptr: none
   int64_t ldresidual = 0;
-  float beta = 1;  // factor of the residual; other than 1 on CUDA devices alone
   void* y = nullptr;
   int64_t ldy = 0;
+  float beta = 1;  // factor of the residual; other than 1 on CUDA devices alone
 };
 
 // What a refusal may depend on beside the spec: to ask costs nothing, not even the dense version of sparse weights.

@@ -30,8 +30,10 @@ struct LinearParams {
   int32_t splits = 1;
   int32_t activation = 0;  // LENO_ACT_
   int32_t group_rows = 0;  // padded packed rows of a group
-  int32_t x_token_major = 0, y_token_major = 0;
-  int64_t ldpartial = 0;  // tokens padded, in partial
+  int32_t y_token_major = 0;
+  int32_t y_float = 0;                  // y is fp32, and there is no residual
+  int64_t ldpartial = 0;                // of partial: tokens padded to the kernel's tile
+  const float* token_scales = nullptr;  // per token, of activations in e4m3, or nullptr; then scales is there too
 };
 
 }  // namespace leno::kernels::cuda

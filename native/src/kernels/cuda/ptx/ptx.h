@@ -52,9 +52,12 @@ enum class Swizzle { none = 0, b128 = 1, b64 = 2, b32 = 3 };
 
 }  // namespace leno::ptx
 
+// LENO_ROLL before a loop that shall stay one: code that runs once a block costs size and compile time when unrolled.
 #if defined(__CUDACC__)
 #include "kernels/cuda/ptx/device.h"
+#define LENO_ROLL _Pragma("unroll 1")
 #else
+#define LENO_ROLL
 #include <simt/ptx.h>
 #endif
 

@@ -1,0 +1,205 @@
+#pragma once
+
+#include "kernels/cuda/activation.h"
+#include "kernels/cuda/linear_params.h"
+#include "kernels/cuda/ptx/ptx.h"
+
+// What happens to the sums of a tile: scales, bias, activation, residual, one rounding, and the way to the rows of y
+// that the packed rows came from. A warp works on slabs of 16 packed rows x 8 Tiles tokens, in the accumulators of
+// mma.m16n8 (which are also those of wgmma): lane l of tile t holds rows l / 4 and l / 4 + 8, tokens
+// 8 t + 2 (l % 4) + {0, 1}.
+//
+// A slab is turned through shared memory of the warp's own, so that y is written, and the residual read, 16 bytes a
+// lane. Addresses that are aligned to the element alone, and edges, go element by element.
+namespace leno::kernels::cuda {
+
+template <int Tiles>
+struct Staging {
+  static constexpr int kTokens = 8 * Tiles;
+  // 8 words more than a multiple of 32: the rows of one access lie in different banks.
+  static constexpr int kStride = kTokens + 8;
+  static_assert(kTokens % 32 == 0, "rows of a slab are whole sets of banks");
+  static constexpr uint32_t kBytes = 16 * kStride * 4;  // of a warp
+
+  static LENO_DEVICE uint32_t at(int row, int token) { return static_cast<uint32_t>(row * kStride + token) * 4; }
+};
+
+LENO_DEVICE bool aligned16(const void* address) { return (reinterpret_cast<uintptr_t>(address) & 15) == 0; }
+
+// The last step for 8 neighbours in y, of which `count` exist: + beta residual, rounding, store.
+template <class Io>
+LENO_DEVICE void store_neighbours(const LinearParams& p, float (&v)[8], int64_t at_y, int64_t at_residual, int count) {
+  if (p.y_float) {
+    float* y = static_cast<float*>(p.y) + at_y;
+    if (count == 8 && aligned16(y)) {
+      LENO_UNROLL
+      for (int i = 0; i < 8; i += 4) {
+        ptx::store_global(reinterpret_cast<ptx::Words4*>(y + i),
+                          ptx::Words4{{ptx::float_bits(v[i]), ptx::float_bits(v[i + 1]), ptx::float_bits(v[i + 2]),
+                                       ptx::float_bits(v[i + 3])}});
+      }
+    } else {
+      LENO_UNROLL
+      for (int i = 0; i < 8; ++i) {
+        if (i < count) ptx::store_global(y + i, v[i]);
+      }
+    }
+    return;
+  }
+  uint16_t* y = static_cast<uint16_t*>(p.y) + at_y;
+  const bool wide = count == 8 && aligned16(y);
+  if (p.residual != nullptr) {
+    const uint16_t* residual = static_cast<const uint16_t*>(p.residual) + at_residual;
+    ptx::Words4 r{{0, 0, 0, 0}};
+    if (wide && aligned16(residual)) {
+      r = ptx::load_global_volatile(reinterpret_cast<const ptx::Words4*>(residual));
+    } else {
+      LENO_UNROLL
+      for (int i = 0; i < 8; ++i) {
+        if (i < count) r.w[i / 2] |= static_cast<uint32_t>(ptx::load_global_volatile(residual + i)) << (i % 2 * 16);
+      }
+    }
+    LENO_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      const ptx::Floats2 pair = ptx::unpack(r.w[i], Io{});
+      v[2 * i] += p.beta * pair.lo;
+      v[2 * i + 1] += p.beta * pair.hi;
+    }
+  }
+  ptx::Words4 out;
+  LENO_UNROLL
+  for (int i = 0; i < 4; ++i) out.w[i] = ptx::pack(ptx::Floats2{v[2 * i], v[2 * i + 1]}, Io{});
+  if (wide) {
+    ptx::store_global(reinterpret_cast<ptx::Words4*>(y), out);
+  } else {
+    LENO_UNROLL
+    for (int i = 0; i < 8; ++i) {
+      if (i < count) ptx::store_global(y + i, static_cast<uint16_t>(out.w[i / 2] >> (i % 2 * 16)));
+    }
+  }
+}
+
+// y[row][token], 8 tokens a lane. row0: the slab's first packed row, padded.
+template <class Io, int Tiles>
+LENO_DEVICE void store_feature_major(const LinearParams& p, ptx::SharedAddress staging, int row0, int token0) {
+  const int lane = static_cast<int>(ptx::lane_id());
+  const int flip = lane >> 2 & 1;  // which half comes first: 8 lanes read 128 bytes that share no bank
+  LENO_ROLL
+  for (int i = 0; i < Tiles / 2; ++i) {
+    const int r = (lane + 32 * i) / Tiles, token = (lane + 32 * i) % Tiles * 8;
+    const ptx::SharedAddress from = staging + Staging<Tiles>::at(r, token);
+    const auto first = ptx::load_shared<ptx::Words4>(from + 16 * static_cast<uint32_t>(flip));
+    const auto second = ptx::load_shared<ptx::Words4>(from + 16 * static_cast<uint32_t>(1 - flip));
+    const int row = ptx::load_global(p.rows + row0 + r);
+    const int left = p.tokens - (token0 + token), count = left < 8 ? left : 8;
+    if (row < 0 || count <= 0) continue;
+    float scale = 1, bias = 0;
+    if (p.scales != nullptr) scale = ptx::load_global(p.scales + row0 + r);
+    if (p.bias != nullptr) bias = ptx::load_global(p.bias + row);
+    float v[8];
+    LENO_UNROLL
+    for (int j = 0; j < 4; ++j) {
+      v[j] = ptx::bits_float(flip ? second.w[j] : first.w[j]);
+      v[j + 4] = ptx::bits_float(flip ? first.w[j] : second.w[j]);
+    }
+    if (p.token_scales != nullptr) {
+      LENO_UNROLL
+      for (int j = 0; j < 8; ++j) {
+        if (j < count) v[j] *= scale * ptx::load_global(p.token_scales + token0 + token + j);
+      }
+    }
+    LENO_UNROLL
+    for (int j = 0; j < 8; ++j) v[j] += bias;
+    activate(v, p.activation);
+    store_neighbours<Io>(p, v, row * p.ldy + token0 + token, row * p.ldresidual + token0 + token, count);
+  }
+}
+
+// y[token][row], 8 rows a lane, which must be neighbours in y too: weights whose rows stay where they are.
+template <class Io, int Tiles>
+LENO_DEVICE void store_token_major(const LinearParams& p, ptx::SharedAddress staging, int row0, int token0) {
+  const int lane = static_cast<int>(ptx::lane_id());
+  const int half = lane % 2;
+  int rows = 0;  // of the lane's 8, those that exist: they come first
+  LENO_UNROLL
+  for (int j = 0; j < 8; j += 4) {
+    const auto four = ptx::load_global(reinterpret_cast<const ptx::Words4*>(p.rows + row0 + 8 * half + j));
+    LENO_UNROLL
+    for (int i = 0; i < 4; ++i) rows += static_cast<int>(four.w[i]) >= 0;
+  }
+  const int row = ptx::load_global(p.rows + row0 + 8 * half);
+  float scale[8], bias[8];
+  LENO_UNROLL
+  for (int j = 0; j < 8; ++j) {
+    scale[j] = p.scales != nullptr ? ptx::load_global(p.scales + row0 + 8 * half + j) : 1.f;
+    bias[j] = p.bias != nullptr && j < rows ? ptx::load_global(p.bias + row + j) : 0.f;
+  }
+  LENO_ROLL
+  for (int i = 0; i < Tiles / 2; ++i) {
+    const int token = 16 * i + lane / 2;
+    float read[8], v[8];
+    // The two halves of a token lie in the same banks: one reads two rows apart from the other.
+    LENO_UNROLL
+    for (int j = 0; j < 8; ++j) {
+      read[j] = ptx::load_shared<float>(staging + Staging<Tiles>::at(8 * half + (j ^ 2 * half), token));
+    }
+    LENO_UNROLL
+    for (int j = 0; j < 8; ++j) v[j] = half ? read[j ^ 2] : read[j];
+    if (token0 + token >= p.tokens || rows == 0) continue;
+    if (p.token_scales != nullptr) {
+      const float of_token = ptx::load_global(p.token_scales + token0 + token);
+      LENO_UNROLL
+      for (int j = 0; j < 8; ++j) v[j] *= scale[j] * of_token;
+    }
+    LENO_UNROLL
+    for (int j = 0; j < 8; ++j) v[j] += bias[j];
+    activate(v, p.activation);
+    const int64_t n = token0 + token;
+    store_neighbours<Io>(p, v, n * p.ldy + row, n * p.ldresidual + row, rows);
+  }
+}
+
+// Puts the sums of a slab into shared memory. sum(t, i): accumulator i of tile t. staging: Staging<Tiles>::kBytes of
+// this warp's own, which nothing else uses any more.
+template <int Tiles, class Sum>
+LENO_DEVICE void stage_slab(ptx::SharedAddress staging, Sum sum) {
+  const int lane = static_cast<int>(ptx::lane_id());
+  LENO_UNROLL
+  for (int t = 0; t < Tiles; ++t) {
+    LENO_UNROLL
+    for (int h = 0; h < 2; ++h) {
+      ptx::store_shared(staging + Staging<Tiles>::at(lane / 4 + 8 * h, 8 * t + 2 * (lane % 4)),
+                        ptx::Words2{{ptx::float_bits(sum(t, 2 * h)), ptx::float_bits(sum(t, 2 * h + 1))}});
+    }
+  }
+}
+
+// Writes a staged slab. All lanes of the warp call it, after stage_slab, before the next.
+template <class Io, int Tiles>
+LENO_DEVICE void store_slab(const LinearParams& p, ptx::SharedAddress staging, int row0, int token0) {
+  ptx::sync_warp();
+  if (p.y_token_major) {
+    store_token_major<Io, Tiles>(p, staging, row0, token0);
+  } else {
+    store_feature_major<Io, Tiles>(p, staging, row0, token0);
+  }
+  ptx::sync_warp();
+}
+
+// The sums of split `split` of k as they are, for reduce_splits: 4 lanes fill a sector. Tokens are padded in `partial`.
+template <int Tiles, class Sum>
+LENO_DEVICE void store_partial(const LinearParams& p, int split, int row0, int token0, Sum sum) {
+  const int lane = static_cast<int>(ptx::lane_id());
+  const int64_t row = int64_t(split) * p.groups * p.group_rows + row0 + lane / 4;
+  float* to = p.partial + row * p.ldpartial + token0 + 2 * (lane % 4);
+  LENO_UNROLL
+  for (int t = 0; t < Tiles; ++t) {
+    LENO_UNROLL
+    for (int h = 0; h < 2; ++h) {
+      ptx::store_global(reinterpret_cast<ptx::Words2*>(to + 8 * h * p.ldpartial + 8 * t),
+                        ptx::Words2{{ptx::float_bits(sum(t, 2 * h)), ptx::float_bits(sum(t, 2 * h + 1))}});
+    }
+  }
+}
+
+}  // namespace leno::kernels::cuda
