@@ -12,7 +12,14 @@ public enum DType {
    * 8-bit integers, of weights alone: symmetric with one scale per row; activations are quantised
    * per token while running.
    */
-  I8(Native.LENO_I8, 1);
+  I8(Native.LENO_I8, 1),
+  /** IEEE binary16, of weights and activations on CUDA devices; products are summed in 32 bits. */
+  F16(Native.LENO_F16, 2),
+  /**
+   * 8-bit floating point (4 bits of exponent, 3 of fraction), of weights alone, on CUDA devices of
+   * sm_89 and later: with one scale per row; activations are quantised per token while running.
+   */
+  E4M3(Native.LENO_E4M3, 1);
 
   private final int code;
   private final int bytes;
@@ -29,6 +36,16 @@ public enum DType {
    */
   public int bytes() {
     return bytes;
+  }
+
+  /**
+   * Whether weights of this type run on the CPU; the others run on CUDA devices alone. They can be
+   * packed, saved and read anywhere.
+   *
+   * @return true for F32, BF16 and I8
+   */
+  public boolean runsOnCpu() {
+    return this == F32 || this == BF16 || this == I8;
   }
 
   /**

@@ -45,10 +45,26 @@ class PackedWeightsTest {
       float[] dense = packed.toDense().toArray();
       float[] original = weights.toArray();
       byte[] mask = pattern.mask();
-      double tolerance = dtype == DType.F32 ? 0 : dtype == DType.BF16 ? 1.0 / 256 : 1.0 / 254;
+      double tolerance = rounding(dtype);
       for (int i = 0; i < mask.length; i++) {
         assertEquals(mask[i] == 1 ? original[i] : 0, dense[i], tolerance);
       }
+    }
+  }
+
+  /** Half of what lies between neighbouring numbers, for weights between -1 and 1. */
+  private static double rounding(DType dtype) {
+    switch (dtype) {
+      case F32:
+        return 0;
+      case F16:
+        return 1.0 / 2048;
+      case BF16:
+        return 1.0 / 256;
+      case I8:
+        return 1.0 / 254;
+      default:
+        return 1.0 / 16;
     }
   }
 

@@ -83,6 +83,8 @@ final class AccelerateCommand implements Callable<Integer> {
 
   @Option(
       names = "--dtype",
+      converter = CpuTypes.class,
+      completionCandidates = CpuTypes.class,
       split = ",",
       paramLabel = "TYPE",
       description =

@@ -66,6 +66,8 @@ final class BenchCommand implements Runnable {
 
   @Option(
       names = "--dtype",
+      converter = CpuTypes.class,
+      completionCandidates = CpuTypes.class,
       defaultValue = "F32",
       description = "${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
   private DType dtype;

@@ -28,6 +28,8 @@ final class PackCommand implements Runnable {
 
   @Option(
       names = "--dtype",
+      converter = CpuTypes.class,
+      completionCandidates = CpuTypes.class,
       defaultValue = "F32",
       description = "Type of stored weights, of ${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
   private DType dtype;

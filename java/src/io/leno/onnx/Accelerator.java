@@ -116,12 +116,15 @@ public final class Accelerator {
      * Types that weights may be stored as. For {@link Goal#accuracy} the choice is made per layer;
      * the other goals take the first.
      *
-     * @param dtypes one at least; F32, BF16 and I8 unless set
+     * @param dtypes one at least, each of those that {@linkplain DType#runsOnCpu() run on the CPU};
+     *     F32, BF16 and I8 unless set
      * @return this
+     * @throws LenoArgumentException if there is none, or one that does not run on the CPU
      */
     public Builder dtypes(DType... dtypes) {
       settings.dtypes = List.of(dtypes);
       requireSome(settings.dtypes.isEmpty(), "dtypes");
+      settings.dtypes.forEach(dtype -> LayerFit.requireCpu(dtype, "dtypes"));
       return this;
     }
 

@@ -1,10 +1,13 @@
 package io.leno.onnx;
 
+import io.leno.DType;
+import io.leno.LenoArgumentException;
 import io.leno.Matrix;
 import io.leno.PackedWeights;
 import io.leno.Pattern;
 import io.leno.Pruning;
 import io.leno.SearchOptions;
+import java.util.Objects;
 
 /** A layer's weights and bias as the accelerated model has them. */
 final class LayerFit implements AutoCloseable {
@@ -25,6 +28,14 @@ final class LayerFit implements AutoCloseable {
     this.pattern = pattern;
     this.packed = packed;
     this.bias = layer.bias == null ? null : inputs.bias(layer, packed);
+  }
+
+  /** ONNX Runtime runs our layers on the CPU. */
+  static void requireCpu(DType dtype, String argument) {
+    if (!Objects.requireNonNull(dtype, argument).runsOnCpu()) {
+      throw new LenoArgumentException(
+          argument + " is " + dtype + ", expected a type that runs on the CPU: F32, BF16 or I8");
+    }
   }
 
   /** Dense weights, rounded to a type. */

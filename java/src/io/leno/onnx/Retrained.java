@@ -64,14 +64,16 @@ public record Retrained(OnnxModel model, List<Layer> layers) {
    * dense.
    *
    * @param model a model with float weights
-   * @param dtype type of the stored weights; with {@link DType#F32} nothing is rounded
+   * @param dtype type of the stored weights, one that {@linkplain DType#runsOnCpu() runs on the
+   *     CPU}; with {@link DType#F32} nothing is rounded
    * @param vector V to look for: a power of two, 4 .. 128, or 0 for the largest that fits
    * @param inputs samples with which shapes are found out; null makes them up
    * @return the model and what was found
-   * @throws LenoArgumentException if the model has no linear layer, or vector is outside its range
+   * @throws LenoArgumentException if the model has no linear layer, vector is outside its range, or
+   *     dtype does not run on the CPU
    */
   public static Retrained pack(OnnxModel model, DType dtype, int vector, ModelInputs inputs) {
-    Objects.requireNonNull(dtype, "dtype");
+    LayerFit.requireCpu(dtype, "dtype");
     ModelInputs samples = inputs == null ? ModelInputs.generate(model, Map.of(), 3, 1) : inputs;
     List<LinearLayer> found = model.layers(ShapeEvidence.of(model, samples));
     if (found.isEmpty()) {

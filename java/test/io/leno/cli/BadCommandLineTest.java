@@ -170,6 +170,7 @@ final class BadCommandLineTest {
           --vector 3             | '--vector' (V): it is "3", expected a power of two, 4 .. 128
           --vector 8,256         | it is "256", expected a power of two
           --dtype F64            | expected one of [F32, BF16, I8]
+          --dtype F32,F16        | it is "F16", expected one of [F32, BF16, I8]
           --metric median        | --metric is median, expected rows or mean:OUTPUT
           --metric mean:         | --metric is mean:, expected rows or mean:OUTPUT
           --metric mean:zz       | --metric names output zz, expected one of [matmul

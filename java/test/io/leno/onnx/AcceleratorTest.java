@@ -214,6 +214,7 @@ final class AcceleratorTest {
     assertThrows(LenoArgumentException.class, () -> builder(Goal.uniform(0.5)).vectors(5));
     assertThrows(LenoArgumentException.class, () -> builder(Goal.uniform(0.5)).threads(0));
     assertThrows(LenoArgumentException.class, () -> builder(Goal.uniform(0.5)).dtypes());
+    assertThrows(LenoArgumentException.class, () -> builder(Goal.uniform(0.5)).dtypes(DType.F16));
     Accelerator damped = builder(Goal.uniform(0.5)).damping(-1).build();
     assertThrows(LenoArgumentException.class, damped::run);
     Accelerator masked = builder(Goal.uniform(0.5)).tokenMask("absent").build();

@@ -130,7 +130,9 @@ final class Demo implements Callable<Integer> {
         "budget: cosine of 0.99 or more",
         Goal.accuracy(0.99),
         int8.vector(),
-        DType.values());
+        DType.F32,
+        DType.BF16,
+        DType.I8);
     accelerate("s50", "Shfl-BW 50 %", Goal.overall(0.5), half.vector(), half.dtype());
     accelerate("s75", "Shfl-BW 75 %", Goal.overall(0.75), quarter.vector(), quarter.dtype());
     accelerate(EXTRA, "Shfl-BW 75 %, int8", Goal.overall(0.75), int8.vector(), DType.I8);
