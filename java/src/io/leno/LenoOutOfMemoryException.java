@@ -1,6 +1,9 @@
 package io.leno;
 
-/** Native memory for a result could not be had. */
+/**
+ * Native memory, of the host or of a device, could not be had. For a device the message tells the
+ * bytes asked for and the bytes free.
+ */
 public class LenoOutOfMemoryException extends LenoException {
   private static final long serialVersionUID = 1;
 

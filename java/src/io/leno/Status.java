@@ -23,7 +23,9 @@ public enum Status {
   /** Native memory could not be had. */
   OUT_OF_MEMORY(50),
   /** A defect of the library. */
-  INTERNAL(60);
+  INTERNAL(60),
+  /** The driver of a device reported an error. */
+  DEVICE(70);
 
   private final int code;
 

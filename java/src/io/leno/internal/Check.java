@@ -2,6 +2,7 @@ package io.leno.internal;
 
 import io.leno.LenoArgumentException;
 import io.leno.LenoBufferException;
+import io.leno.LenoDeviceException;
 import io.leno.LenoException;
 import io.leno.LenoFormatException;
 import io.leno.LenoIOException;
@@ -23,10 +24,14 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.regex.Pattern;
 import org.bytedeco.javacpp.BytePointer;
 
 /** Turns what went wrong, here or in the native library, into exceptions. */
 public final class Check {
+  /** How the C API says that a device cannot be used any more in this process. */
+  private static final Pattern LOST = Pattern.compile("\\blost\\b");
+
   private Check() {}
 
   /**
@@ -127,6 +132,8 @@ public final class Check {
         return new LenoFormatException(message);
       case Native.LENO_ERR_OUT_OF_MEMORY:
         return new LenoOutOfMemoryException(message);
+      case Native.LENO_ERR_DEVICE:
+        return new LenoDeviceException(message, LOST.matcher(message).find());
       default:
         return new LenoInternalException(message + " (status " + code + ")");
     }

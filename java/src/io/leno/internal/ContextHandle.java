@@ -22,16 +22,43 @@ public final class ContextHandle extends Handle {
   }
 
   private final DeviceHandle device;
+  private final StreamHandle stream;
+  private final boolean ownsStream;
   private volatile Handle running;
 
+  /** On the CPU. */
   public ContextHandle(long address, DeviceHandle device) {
     super("Context", address, Native::leno_context_destroy, device);
     this.device = device;
+    this.stream = null;
+    this.ownsStream = false;
+    device.add(this);
+  }
+
+  /** On a CUDA device; a stream of its own goes with it. */
+  public ContextHandle(long address, DeviceHandle device, StreamHandle stream, boolean ownsStream) {
+    super("Context", address, Native::leno_context_destroy, device, stream);
+    this.device = device;
+    this.stream = stream;
+    this.ownsStream = ownsStream;
     device.add(this);
   }
 
   public DeviceHandle device() {
     return device;
+  }
+
+  /** Where forwards go; null on the CPU. */
+  public StreamHandle stream() {
+    return stream;
+  }
+
+  /** A graph holds addresses of the scratch memory, which may not be moved then. */
+  public void requireNoGraph() {
+    if (hasChildren()) {
+      throw new LenoStateException(
+          "context is part of a CudaGraph, expected one whose scratch memory no graph uses");
+    }
   }
 
   /** Claims the context for a forward of the operator; ends with {@link #leave}. */
@@ -64,5 +91,8 @@ public final class ContextHandle extends Handle {
   @Override
   protected void onDestroy() {
     device.remove(this);
+    if (ownsStream) {
+      stream.abandon();
+    }
   }
 }

@@ -36,11 +36,16 @@ public class Handle {
    * @param parents what must live as long; open when this is called
    */
   public Handle(String kind, long address, LongConsumer destroy, Handle... parents) {
+    this(kind, address, destroy, List.of(parents));
+    this.parents.forEach(Handle::adopt);
+  }
+
+  /** As above, with parents that have {@linkplain #adopt adopted} it. */
+  Handle(String kind, long address, LongConsumer destroy, List<Handle> parents) {
     this.kind = kind;
     this.address = address;
     this.destroy = destroy;
-    this.parents = List.of(parents);
-    this.parents.forEach(Handle::adopt);
+    this.parents = parents;
   }
 
   /** Closes the handle when the owner has become unreachable without having been closed. */
@@ -115,6 +120,34 @@ public class Handle {
   /** Called once, before the native object goes. */
   protected void onDestroy() {}
 
+  /** Keeps the native object until the borrower has become unreachable, closed or not. */
+  public final void lend(Object borrower) {
+    adopt();
+    CLEANER.register(borrower, this::orphan);
+  }
+
+  /** Closes on behalf of an owner who has gone; what still uses the handle ends in peace. */
+  final synchronized void abandon() {
+    closed = true;
+    destroyIfUnneeded();
+  }
+
+  /** Whether other objects need this one. */
+  final synchronized boolean hasChildren() {
+    return children > 0;
+  }
+
+  /** One more object needs this one, until {@link #orphan}. */
+  final synchronized void adopt() {
+    requireOpen();
+    children++;
+  }
+
+  final synchronized void orphan() {
+    children--;
+    destroyIfUnneeded();
+  }
+
   private synchronized void closeLeaked() {
     if (closed) {
       return;
@@ -122,16 +155,6 @@ public class Handle {
     closed = true;
     LEAKED.incrementAndGet();
     LOG.log(Level.WARNING, () -> kind + " was never closed; its native memory is freed now");
-    destroyIfUnneeded();
-  }
-
-  private synchronized void adopt() {
-    requireOpen();
-    children++;
-  }
-
-  private synchronized void orphan() {
-    children--;
     destroyIfUnneeded();
   }
 

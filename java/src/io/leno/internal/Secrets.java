@@ -2,6 +2,7 @@ package io.leno.internal;
 
 import io.leno.Context;
 import io.leno.Device;
+import io.leno.DeviceTensor;
 import io.leno.PackedWeights;
 
 /** How other packages of leno reach the handles of {@code io.leno} without their being public. */
@@ -24,6 +25,10 @@ public abstract class Secrets {
   public abstract ContextHandle handle(Context context);
 
   public abstract Handle handle(PackedWeights packed);
+
+  public abstract DeviceHandle device(DeviceTensor tensor);
+
+  public abstract Handle handle(DeviceTensor tensor);
 
   private static final class Holder {
     static final Secrets SECRETS = instance;

@@ -3,12 +3,15 @@ package io.leno.op;
 import io.leno.Context;
 import io.leno.DType;
 import io.leno.Device;
+import io.leno.DeviceTensor;
 import io.leno.LenoArgumentException;
 import io.leno.LenoBufferException;
 import io.leno.LenoStateException;
 import io.leno.PackedWeights;
 import io.leno.internal.Check;
 import io.leno.internal.ContextHandle;
+import io.leno.internal.DeviceHandle;
+import io.leno.internal.Handle;
 import io.leno.internal.Library;
 import io.leno.internal.LinearHandle;
 import io.leno.internal.Secrets;
@@ -237,6 +240,87 @@ public final class SparseLinear implements AutoCloseable {
     run(context, tokens, x, residual, y);
   }
 
+  /**
+   * Runs the layer on tensors of its CUDA device, contiguous: puts it on the context's stream and
+   * returns.
+   *
+   * @param context of the operator's device, reserved, and used by no other thread now
+   * @param tokens N, at least 0; 0 does nothing
+   * @param x at least N * K elements of the operator's type
+   * @param y at least N * M elements of the operator's type; not overlapping x
+   */
+  public void forward(Context context, long tokens, DeviceTensor x, DeviceTensor y) {
+    requireResidual(false);
+    run(context, tokens, x, null, y);
+  }
+
+  /**
+   * Runs the layer with a residual on tensors of its CUDA device, contiguous: puts it on the
+   * context's stream and returns.
+   *
+   * @param context of the operator's device, reserved, and used by no other thread now
+   * @param tokens N, at least 0; 0 does nothing
+   * @param x at least N * K elements of the operator's type
+   * @param residual at least N * M elements of the operator's type; may be y itself
+   * @param y at least N * M elements of the operator's type; not overlapping x
+   */
+  public void forward(
+      Context context, long tokens, DeviceTensor x, DeviceTensor residual, DeviceTensor y) {
+    requireResidual(true);
+    requireTensor(residual, "residual", rows, tokens);
+    run(context, tokens, x, residual, y);
+  }
+
+  private void run(
+      Context context, long tokens, DeviceTensor x, DeviceTensor residual, DeviceTensor y) {
+    requireTensor(x, "x", columns, tokens);
+    requireTensor(y, "y", rows, tokens);
+    Secrets secrets = Secrets.get();
+    Handle first = secrets.handle(x);
+    Handle second = residual == null ? first : secrets.handle(residual);
+    Handle third = secrets.handle(y);
+    long ldx = strideOf(columns, tokens);
+    long ldy = strideOf(rows, tokens);
+    first.acquire();
+    try {
+      second.acquire();
+      try {
+        third.acquire();
+        try {
+          ContextHandle entered = enter(context);
+          try {
+            entered.stream().uses(first);
+            entered.stream().uses(second);
+            entered.stream().uses(third);
+            long added = residual == null ? 0 : residual.address();
+            int status =
+                Native.leno_linear_forward(
+                    handle.address(),
+                    entered.address(),
+                    tokens,
+                    x.address(),
+                    ldx,
+                    added,
+                    ldy,
+                    y.address(),
+                    ldy);
+            Check.status(status);
+          } finally {
+            entered.leave();
+            Reference.reachabilityFence(context);
+            Reference.reachabilityFence(this);
+          }
+        } finally {
+          third.release();
+        }
+      } finally {
+        second.release();
+      }
+    } finally {
+      first.release();
+    }
+  }
+
   private void run(
       Context context, long tokens, FloatBuffer x, FloatBuffer residual, FloatBuffer y) {
     requireFloats();
@@ -306,7 +390,21 @@ public final class SparseLinear implements AutoCloseable {
           "context belongs to another device, expected one of the operator's device");
     }
     entered.enter(handle);
+    if (entered.stream() != null) {
+      note(entered);
+    }
     return entered;
+  }
+
+  /** A capture of the stream keeps what this forward needs. */
+  private void note(ContextHandle entered) {
+    try {
+      entered.stream().uses(handle);
+      entered.stream().uses(entered);
+    } catch (RuntimeException e) {
+      entered.leave();
+      throw e;
+    }
   }
 
   private long strideOf(long features, long tokens) {
@@ -323,12 +421,45 @@ public final class SparseLinear implements AutoCloseable {
   }
 
   private void requireFloats() {
+    requireCpu();
     if (ioType != DType.F32) {
       throw new LenoArgumentException(
           "the data are floats, expected "
               + ioType
               + " as the operator was built; use pointers or addresses");
     }
+  }
+
+  private void requireCpu() {
+    if (handle.device().isCuda()) {
+      throw new LenoArgumentException(
+          "the data are in host memory, expected a DeviceTensor or device addresses: the operator is"
+              + " on "
+              + handle.device().title());
+    }
+  }
+
+  private void requireTensor(DeviceTensor tensor, String argument, long features, long tokens) {
+    DeviceHandle device = Secrets.get().device(Check.notNull(tensor, argument));
+    if (!device.sharesMemoryWith(handle.device())) {
+      throw new LenoArgumentException(
+          argument
+              + " is on "
+              + device.title()
+              + ", expected memory of "
+              + handle.device().title()
+              + ", where the operator is");
+    }
+    if (tensor.dtype() != ioType) {
+      throw new LenoArgumentException(
+          argument
+              + " is of "
+              + tensor.dtype()
+              + ", expected "
+              + ioType
+              + " as the operator was built");
+    }
+    requireCapacity(tensor.elements(), argument, features, tokens);
   }
 
   private static void requireBuffer(

@@ -22,14 +22,19 @@ import org.bytedeco.javacpp.tools.InfoMapper;
               "leno/device.h",
               "leno/linear.h",
               "leno/packed.h",
-              "leno/pattern.h"
+              "leno/pattern.h",
+              "leno/stream.h",
+              "leno/tensor.h"
             },
             link = "leno",
             library = "jnileno"),
     target = "io.leno.internal.bindings",
     global = "io.leno.internal.bindings.Native")
 public class LenoPreset implements InfoMapper {
-  private static final String[] HANDLES = {"device", "context", "pattern", "packed", "linear"};
+  private static final String[] HANDLES = {
+    "device", "context", "pattern", "packed", "linear", "stream", "event", "graph", "tensor",
+    "pinned"
+  };
   private static final String[][] STRUCTS = {
     {"leno_search_options", "NativeSearchOptions"},
     {"leno_search_report", "NativeSearchReport"},
@@ -37,6 +42,44 @@ public class LenoPreset implements InfoMapper {
     {"leno_pattern_info", "NativePatternInfo"},
     {"leno_packed_info", "NativePackedInfo"},
     {"leno_linear_options", "NativeLinearOptions"},
+    {"leno_cuda_info", "NativeCudaInfo"},
+  };
+
+  /** Functions whose void pointers are plain numbers in Java, as device addresses are. */
+  private static final String[][] ON_ADDRESSES = {
+    {
+      "leno_context_stream",
+      "@Cast(\"void*\") long leno_context_stream(@Cast(\"leno_context\") long context);"
+    },
+    {
+      "leno_stream_wrap",
+      "int leno_stream_wrap(@Cast(\"leno_device\") long device, @Cast(\"void*\") long custream,"
+          + " @Cast(\"leno_stream*\") long[] out);"
+    },
+    {
+      "leno_stream_handle",
+      "@Cast(\"void*\") long leno_stream_handle(@Cast(\"leno_stream\") long stream);"
+    },
+    {
+      "leno_tensor_address",
+      "@Cast(\"void*\") long leno_tensor_address(@Cast(\"leno_tensor\") long tensor);"
+    },
+    {
+      "leno_tensor_write",
+      "int leno_tensor_write(@Cast(\"leno_tensor\") long tensor, @Cast(\"int64_t\") long offset,"
+          + " @Cast(\"const void*\") long host, @Cast(\"int64_t\") long bytes,"
+          + " @Cast(\"leno_stream\") long stream);"
+    },
+    {
+      "leno_tensor_read",
+      "int leno_tensor_read(@Cast(\"leno_tensor\") long tensor, @Cast(\"int64_t\") long offset,"
+          + " @Cast(\"void*\") long host, @Cast(\"int64_t\") long bytes,"
+          + " @Cast(\"leno_stream\") long stream);"
+    },
+    {
+      "leno_pinned_address",
+      "@Cast(\"void*\") long leno_pinned_address(@Cast(\"leno_pinned\") long pinned);"
+    },
   };
 
   @Override
@@ -51,6 +94,10 @@ public class LenoPreset implements InfoMapper {
               .pointerTypes("@Cast(\"" + type + "*\") long[]"));
     }
     map.put(new Info("leno_linear_forward").javaText(forward()));
+    for (String[] function : ON_ADDRESSES) {
+      map.put(
+          new Info(function[0]).javaText("@NoException(true) public static native " + function[1]));
+    }
     for (String[] struct : STRUCTS) {
       map.put(new Info(struct[0]).pointerTypes(struct[1]));
     }
