@@ -62,21 +62,24 @@ plan::LinearQuestion question(const PackedWeights& packed, const LinearOptions& 
           o.residual,
           o.buckets,
           o.kernel,
-          o.plan_file};
+          o.plan_file,
+          o.beta};
 }
+
+plan::LinearPlan make_plan(plan::LinearPlace&& place) { return plan::plan_linear(place); }
 
 }  // namespace
 
 Linear::Linear(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
-               plan::LinearKernels kernels)
+               plan::CpuKernels kernels)
     : device_(device),
       options_(checked(std::move(options), *packed)),
       question_(question(*packed, options_)),
-      description_(device, *packed, question_, has_norm()),
+      description_(plan::CpuPlace::describe(device), *packed, question_, has_norm()),
       norm_{options_.norm_gain.data(), options_.norm_shift.data(), packed->rows(),
             static_cast<float>(options_.norm_epsilon)},
       norm_rows_(kernels::layer_norm_rows(device.isa(), options_.io)),
-      plan_(plan::plan_linear(device, packed, question_, kernels)) {}
+      plan_(make_plan(plan::CpuPlace(device, packed, question_, kernels))) {}
 
 const plan::LinearBucket& Linear::bucket(int64_t tokens) const {
   for (const plan::LinearBucket& b : plan_.buckets) {
@@ -87,7 +90,7 @@ const plan::LinearBucket& Linear::bucket(int64_t tokens) const {
 
 int64_t Linear::part_scratch(int64_t tokens, int parts) const {
   const plan::LinearBucket& b = bucket(tokens);
-  return b.kernel->scratch_bytes(*b.weights, spec(), tokens, parts);
+  return b.kernel.cpu->scratch_bytes(*b.weights, spec(), tokens, parts);
 }
 
 // The pool hands out all of its parts, or one where it is busy.
@@ -114,7 +117,7 @@ void Linear::check(const LinearCall& call) const {
 
 void Linear::run_part(const LinearCall& call, std::byte* scratch, int part, int parts) const noexcept {
   const plan::LinearBucket& b = bucket(call.tokens);
-  b.kernel->run(*b.weights, spec(), call, scratch, part, parts);
+  b.kernel.cpu->run(*b.weights, spec(), call, scratch, part, parts);
 }
 
 void Linear::norm_part(const LinearCall& call, int part, int parts) const noexcept {

@@ -8,6 +8,7 @@
 #include "kernels/layer_norm.h"
 #include "kernels/registry.h"
 #include "plan/linear_explain.h"
+#include "plan/linear_place_cpu.h"
 #include "plan/linear_plan.h"
 
 namespace leno::ops {
@@ -19,6 +20,7 @@ struct LinearOptions {
   DType io = DType::f32;
   kernels::Activation activation = kernels::Activation::none;
   bool residual = false;
+  float beta = 1;                 // factor of the residual
   std::vector<float> bias;        // M values or none
   std::vector<float> norm_gain;   // M values or none
   std::vector<float> norm_shift;  // as many as norm_gain
@@ -33,7 +35,7 @@ class Linear {
  public:
   // Chooses the kernels, which takes some milliseconds per bucket and candidate. The device must outlive the operator.
   Linear(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
-         plan::LinearKernels kernels = kernels::linear_kernels());
+         plan::CpuKernels kernels = kernels::linear_kernels());
   Linear(const Linear&) = delete;
   Linear& operator=(const Linear&) = delete;
 
@@ -57,7 +59,7 @@ class Linear {
   const LinearOptions& options() const { return options_; }
   // nullptr for a number of tokens that no forward takes.
   const char* kernel_name(int64_t tokens) const {
-    return tokens < 1 || tokens > most_tokens() ? nullptr : bucket(tokens).kernel->name;
+    return tokens < 1 || tokens > most_tokens() ? nullptr : bucket(tokens).kernel.name();
   }
   std::string explain() const { return plan::explain(description_, plan_); }
 

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "plan/linear_timing.h"
 
 namespace leno::plan {
 namespace {
@@ -52,7 +51,7 @@ double rounded(double x) { return std::round(x * 1e4) / 1e4; }
 std::string ranking(const LinearBucket& b) {
   const TimedCandidate *chosen = nullptr, *dense = nullptr, *sparse = nullptr;
   for (const TimedCandidate& c : b.timed) {
-    if (c.kernel == b.kernel->name && c.dense == b.dense) chosen = &c;
+    if (c.kernel == b.kernel.name() && c.dense == b.dense) chosen = &c;
     const TimedCandidate*& best = c.dense ? dense : sparse;
     if (best == nullptr || c.seconds < best->seconds) best = &c;
   }
@@ -70,8 +69,7 @@ std::string reason(const LinearBucket& b) {
   if (b.timed.empty()) return name_of(b.source);
   std::string reason = ranking(b);
   if (b.timed_tokens < b.bucket.tokens) {
-    reason += text("; timed with ", b.timed_tokens, " tokens, more would take over ", kMostTimedBytes >> 20,
-                   " MB of x and y");
+    reason += text("; timed with ", b.timed_tokens, " tokens, as more would take too much memory");
   }
   return reason;
 }
@@ -86,7 +84,7 @@ Json to_json(const LinearBucket& b) {
                           {"eliminated", c.eliminated}});
   }
   for (const LinearCandidate& c : b.refused) {
-    Json candidate = {{"kernel", c.kernel->name}};
+    Json candidate = {{"kernel", c.kernel.name()}};
     if (!c.either) candidate["weights"] = weights_name(c.dense);
     candidate["refusal"] = c.refusal;
     candidates.push_back(std::move(candidate));
@@ -94,7 +92,7 @@ Json to_json(const LinearBucket& b) {
   return {{"tokens", b.bucket.tokens},
           {"from", b.bucket.from},
           {"to", b.bucket.to == kMaxTokens ? Json(nullptr) : Json(b.bucket.to)},
-          {"kernel", b.kernel->name},
+          {"kernel", b.kernel.name()},
           {"weights", weights_name(b.dense)},
           {"source", name_of(b.source)},
           {"reason", reason(b)},
@@ -105,10 +103,9 @@ Json to_json(const LinearBucket& b) {
 
 }  // namespace
 
-LinearDescription::LinearDescription(const CpuDevice& device, const PackedWeights& packed,
+LinearDescription::LinearDescription(PlaceDescription where, const PackedWeights& packed,
                                      const LinearQuestion& question, bool norm)
-    : isa(device.isa()),
-      threads(device.threads()),
+    : place(std::move(where)),
       rows(packed.rows()),
       columns(packed.columns()),
       vector(packed.dense() ? 0 : packed.vector()),
@@ -123,6 +120,7 @@ LinearDescription::LinearDescription(const CpuDevice& device, const PackedWeight
       bias(question.spec.bias != nullptr),
       residual(question.residual),
       norm(norm),
+      beta(question.beta),
       plan_file(question.plan_file) {}
 
 std::string explain(const LinearDescription& d, const LinearPlan& plan) {
@@ -142,10 +140,12 @@ std::string explain(const LinearDescription& d, const LinearPlan& plan) {
                {"activation", name_of(d.activation)},
                {"bias", d.bias},
                {"residual", d.residual},
+               {"beta", d.beta},
                {"norm", d.norm},
-               {"isa", isa_name(d.isa)},
-               {"threads", d.threads},
-               {"cpu", cpu_name()},
+               {"device", d.place.device},
+               {"isa", d.place.isa},
+               {"threads", d.place.threads},
+               {d.place.device, d.place.name},
                {"version", LENO_VERSION},
                {"plan_file", nullptr},
                {"buckets", buckets}};

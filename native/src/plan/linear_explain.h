@@ -2,17 +2,15 @@
 
 #include <string>
 
-#include "core/device.h"
 #include "plan/linear_plan.h"
 
 namespace leno::plan {
 
 // What an operator is made of, beside its plan.
 struct LinearDescription {
-  LinearDescription(const CpuDevice& device, const PackedWeights& packed, const LinearQuestion& question, bool norm);
+  LinearDescription(PlaceDescription place, const PackedWeights& packed, const LinearQuestion& question, bool norm);
 
-  Isa isa;
-  int threads;
+  PlaceDescription place;
   int64_t rows, columns, vector;
   bool dense, identity;
   double density;
@@ -22,6 +20,7 @@ struct LinearDescription {
   DType io;
   kernels::Activation activation;
   bool bias, residual, norm;
+  float beta;
   std::string plan_file;
 };
 

@@ -4,46 +4,69 @@
 #include <optional>
 
 #include "core/error.h"
-#include "plan/linear_timing.h"
 #include "plan/plan_file.h"
 #include "plan/plan_memory.h"
 
 namespace leno::plan {
 namespace {
 
-using kernels::LinearKernel;
-
-std::string names_of(LinearKernels rows) {
+std::string names_of(const std::vector<LinearRow>& rows) {
   std::string names;
-  for (const LinearKernel* row : rows) names += std::string(row->name) + "\n";
+  for (const LinearRow& row : rows) names += std::string(row.name()) + "\n";
   return names;
 }
 
 // All that a measured time depends on, beside the machine.
-std::string question_key(const CpuDevice& device, const PackedWeights& packed, const LinearQuestion& q,
-                         const Bucket& b) {
-  return text("linear isa=", isa_name(device.isa()), " threads=", device.threads(), " M=", packed.rows(),
-              " K=", packed.columns(), " V=", packed.dense() ? 0 : packed.vector(), " kept=", packed.kept_weights(),
+std::string question_key(const LinearPlace& place, const Bucket& b) {
+  const PackedWeights& packed = place.weights().given();
+  const LinearQuestion& q = place.question();
+  const std::string use = place.use();
+  return text("linear ", use, use.empty() ? "" : " ", "M=", packed.rows(), " K=", packed.columns(),
+              " V=", packed.dense() ? 0 : packed.vector(), " kept=", packed.kept_weights(),
               " permuted=", !packed.identity(), " weights=", name_of(packed.dtype()), " io=", name_of(q.spec.io),
               " layout=", static_cast<int>(q.spec.layout), " activation=", static_cast<int>(q.spec.activation),
               " bias=", q.spec.bias != nullptr, " residual=", q.residual, " tokens=", b.tokens, " from=", b.from,
               " to=", b.to);
 }
 
-// The portable kernels are several times slower than any other: they are not timed where another one can run.
-void set_portable_aside(std::vector<LinearCandidate>& able, std::vector<LinearCandidate>& refused) {
-  const auto better = [](const LinearCandidate& c) { return c.kernel->isa != Isa::portable; };
-  const auto portable = std::stable_partition(able.begin(), able.end(), better);
-  if (portable == able.begin()) return;
-  for (auto c = portable; c != able.end(); ++c) {
+// Every kernel with the weights as they are and, where these are sparse, with their dense version; in the order of the
+// table, each with the reason where it cannot serve the whole bucket.
+std::vector<LinearCandidate> candidates_of(const LinearPlace& place, const Bucket& bucket) {
+  std::vector<LinearCandidate> candidates;
+  const bool sparse = !place.weights().given().dense();
+  for (const LinearRow& row : place.kernels()) {
+    const std::string reason = place.refuse(row);
+    if (!reason.empty()) {
+      candidates.push_back({row, !sparse, reason, true});
+      continue;
+    }
+    for (const bool dense : {false, true}) {
+      if (!dense && !sparse) continue;
+      candidates.push_back({row, dense, ""});
+      for (const int64_t tokens : {bucket.tokens, bucket.from, bucket.to}) {
+        std::string& refusal = candidates.back().refusal;
+        if (refusal.empty()) refusal = place.refuse(row, dense, tokens);
+      }
+    }
+  }
+  return candidates;
+}
+
+// The last resorts are several times slower than any other: they are not timed where another one can run.
+void set_last_resorts_aside(const LinearPlace& place, std::vector<LinearCandidate>& able,
+                            std::vector<LinearCandidate>& refused) {
+  const auto better = [&](const LinearCandidate& c) { return !place.last_resort(c.kernel); };
+  const auto slow = std::stable_partition(able.begin(), able.end(), better);
+  if (slow == able.begin()) return;
+  for (auto c = slow; c != able.end(); ++c) {
     refused.push_back({c->kernel, c->dense, "not timed: kernels of a better instruction set can run"});
   }
-  able.erase(portable, able.end());
+  able.erase(slow, able.end());
 }
 
 const LinearCandidate* find_able(const std::vector<LinearCandidate>& able, const std::string& kernel, bool dense) {
   for (const LinearCandidate& c : able) {
-    if (c.kernel->name == kernel && c.dense == dense) return &c;
+    if (c.kernel.name() == kernel && c.dense == dense) return &c;
   }
   return nullptr;
 }
@@ -51,22 +74,18 @@ const LinearCandidate* find_able(const std::vector<LinearCandidate>& able, const
 std::string all_refusals(const std::vector<LinearCandidate>& refused) {
   std::string reasons;
   for (const LinearCandidate& c : refused) {
-    reasons += text("; ", c.kernel->name, c.dense ? " (dense): " : ": ", c.refusal);
+    reasons += text("; ", c.kernel.name(), c.dense ? " (dense): " : ": ", c.refusal);
   }
   return reasons;
 }
 
 class Planner {
  public:
-  Planner(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
-          LinearKernels rows)
-      : device_(device),
-        question_(question),
-        rows_(rows),
-        packed_(*packed),
-        weights_(std::move(packed)),
-        machine_(machine_key(names_of(rows))),
-        file_(question.plan_file, machine_) {}
+  explicit Planner(LinearPlace& place)
+      : place_(place),
+        question_(place.question()),
+        machine_(machine_key(place.machine(), names_of(place.kernels()))),
+        file_(question_.plan_file, machine_) {}
 
   LinearPlan plan() {
     LinearPlan plan;
@@ -82,7 +101,7 @@ class Planner {
   // kernel that was asked for by name serves what it can.
   void serve_larger_counts(LinearPlan& plan) {
     LinearBucket& last = plan.buckets.back();
-    if (last.kernel->refuse(kind_of(packed_, last.dense), question_.spec, kMaxTokens).empty()) {
+    if (place_.refuse(last.kernel, last.dense, kMaxTokens).empty()) {
       last.bucket.to = kMaxTokens;
     } else if (question_.kernel.empty() && last.bucket.to < kMaxTokens) {
       const int64_t from = last.bucket.to + 1;
@@ -94,13 +113,13 @@ class Planner {
     LinearBucket result;
     result.bucket = bucket;
     std::vector<LinearCandidate> able;
-    for (LinearCandidate& c : linear_candidates(rows_, device_.isa(), packed_, question_.spec, bucket)) {
+    for (LinearCandidate& c : candidates_of(place_, bucket)) {
       (c.refusal.empty() ? able : result.refused).push_back(std::move(c));
     }
     const LinearCandidate winner = question_.kernel.empty() ? choose_among(able, result) : forced(able, result);
     result.kernel = winner.kernel;
     result.dense = winner.dense;
-    result.weights = weights_.prepared(winner);
+    result.weights = place_.prepared(winner);
     return result;
   }
 
@@ -109,23 +128,24 @@ class Planner {
     for (const bool dense : {false, true}) {
       if (const LinearCandidate* c = find_able(able, question_.kernel, dense)) return *c;
     }
-    const auto named = [&](const LinearKernel* row) { return row->name == question_.kernel; };
-    require(std::any_of(rows_.begin(), rows_.end(), named), LENO_ERR_INVALID_ARGUMENT, "kernel is \"", question_.kernel,
+    const std::vector<LinearRow> rows = place_.kernels();
+    const auto named = [&](const LinearRow& row) { return row.name() == question_.kernel; };
+    require(std::any_of(rows.begin(), rows.end(), named), LENO_ERR_INVALID_ARGUMENT, "kernel is \"", question_.kernel,
             "\", expected the name of a kernel of this build");
-    std::erase_if(result.refused, [&](const LinearCandidate& c) { return c.kernel->name != question_.kernel; });
+    std::erase_if(result.refused, [&](const LinearCandidate& c) { return c.kernel.name() != question_.kernel; });
     fail(LENO_ERR_UNSUPPORTED, "kernel cannot serve ", result.bucket.tokens, " tokens", all_refusals(result.refused));
   }
 
   LinearCandidate choose_among(std::vector<LinearCandidate>& able, LinearBucket& result) {
     require(!able.empty(), LENO_ERR_UNSUPPORTED, "no kernel can serve ", result.bucket.tokens, " tokens",
             all_refusals(result.refused));
-    set_portable_aside(able, result.refused);
+    set_last_resorts_aside(place_, able, result.refused);
     if (able.size() == 1) {
       result.source = Source::single;
       return able.front();
     }
-    result.timed_tokens = timed_tokens(question_.spec, result.bucket.tokens);
-    const std::string key = question_key(device_, packed_, question_, result.bucket);
+    result.timed_tokens = timed_tokens(question_.spec, result.bucket.tokens, place_.most_timed_bytes());
+    const std::string key = question_key(place_, result.bucket);
     const std::string memory_key = machine_ + " | " + key;
     std::optional<Choice> choice;
     if (const Choice* in_file = file_.find(key)) {
@@ -138,7 +158,7 @@ class Planner {
     // What a file claims is only taken where it is possible.
     if (!choice || find_able(able, choice->kernel, choice->dense) == nullptr) {
       result.source = Source::measured;
-      choice = choose(time_linear(device_, weights_, question_.spec, question_.residual, result.timed_tokens, able));
+      choice = choose(place_.time(able, result.timed_tokens));
       remember(memory_key, *choice);
       file_.add(key, *choice);
     }
@@ -146,20 +166,14 @@ class Planner {
     return *find_able(able, choice->kernel, choice->dense);
   }
 
-  CpuDevice& device_;
+  LinearPlace& place_;
   const LinearQuestion& question_;
-  LinearKernels rows_;
-  const PackedWeights& packed_;
-  LinearWeights weights_;
   const std::string machine_;
   PlanFile file_;
 };
 
 }  // namespace
 
-LinearPlan plan_linear(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
-                       LinearKernels rows) {
-  return Planner(device, std::move(packed), question, rows).plan();
-}
+LinearPlan plan_linear(LinearPlace& place) { return Planner(place).plan(); }
 
 }  // namespace leno::plan

@@ -4,9 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/device.h"
-#include "plan/choice.h"
-#include "plan/linear_candidates.h"
+#include "plan/linear_place.h"
 
 namespace leno::plan {
 
@@ -15,7 +13,7 @@ enum class Source { measured, process, file, single, forced };
 // Which kernel serves a bucket, and why.
 struct LinearBucket {
   Bucket bucket;
-  const kernels::LinearKernel* kernel = nullptr;
+  LinearRow kernel;
   std::shared_ptr<const kernels::PreparedWeights> weights;
   bool dense = false;
   Source source = Source::measured;
@@ -29,17 +27,8 @@ struct LinearPlan {
   std::string plan_file_status;  // "" without a file
 };
 
-struct LinearQuestion {
-  kernels::LinearSpec spec;
-  bool residual = false;
-  std::vector<int64_t> buckets;
-  std::string kernel;     // "": choose
-  std::string plan_file;  // "": none
-};
-
 // Chooses a kernel for every bucket: by what is known from the plan file or from this process, else by timing the
-// candidates on the device's threads. Throws Error where no kernel can serve a bucket.
-LinearPlan plan_linear(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
-                       LinearKernels rows);
+// candidates on the device. Throws Error where no kernel can serve a bucket.
+LinearPlan plan_linear(LinearPlace& place);
 
 }  // namespace leno::plan

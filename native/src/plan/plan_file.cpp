@@ -7,7 +7,6 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "core/isa.h"
 
 namespace leno::plan {
 namespace {
@@ -105,13 +104,13 @@ void PlanFile::save() {
   }
 }
 
-std::string machine_key(const std::string& kernel_names) {
+std::string machine_key(const std::string& machine, const std::string& kernel_names) {
   // FNV-1a, 64 bits.
   uint64_t hash = 0xcbf29ce484222325u;
   for (const char c : kernel_names) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
   char digits[17];
   std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash));
-  return text(cpu_name(), " | leno ", LENO_VERSION, " | kernels ", digits);
+  return text(machine, " | leno ", LENO_VERSION, " | kernels ", digits);
 }
 
 }  // namespace leno::plan

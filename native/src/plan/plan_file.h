@@ -28,7 +28,7 @@ class PlanFile {
   std::map<std::string, Choice> known_, added_;
 };
 
-// What makes choices comparable: processor, library version, and the kernels of this build.
-std::string machine_key(const std::string& kernel_names);
+// What makes choices comparable: the processor or card, library version, and the kernels of this build.
+std::string machine_key(const std::string& machine, const std::string& kernel_names);
 
 }  // namespace leno::plan

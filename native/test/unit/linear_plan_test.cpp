@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "plan/linear_explain.h"
+#include "plan/linear_place_cpu.h"
 #include "plan/plan_file.h"
 #include "plan/plan_memory.h"
 #include "support/allocations.h"
@@ -53,7 +54,10 @@ struct LinearPlanTest : testing::Test {
   LinearPlanTest() { forget_all(); }
   ~LinearPlanTest() override { std::remove(path.c_str()); }
 
-  LinearPlan plan(std::vector<const LinearKernel*> rows) { return plan_linear(device, packed, question, rows); }
+  LinearPlan plan(std::vector<const LinearKernel*> rows) {
+    CpuPlace place(device, packed, question, rows);
+    return plan_linear(place);
+  }
   std::string read_file() {
     std::ifstream in(path);
     return {std::istreambuf_iterator<char>(in), {}};
@@ -72,7 +76,7 @@ struct LinearPlanTest : testing::Test {
 TEST_F(LinearPlanTest, TakesTheFastestAndEliminatesTheSlow) {
   const LinearPlan p = plan({&kToySlow, &kToy});
   for (const LinearBucket& b : p.buckets) {
-    EXPECT_STREQ("toy", b.kernel->name);
+    EXPECT_STREQ("toy", b.kernel.name());
     EXPECT_EQ(Source::measured, b.source);
     ASSERT_EQ(4u, b.timed.size()) << "each with the weights as they are and dense";
     EXPECT_EQ("toy_slow", b.timed[0].kernel);
@@ -87,7 +91,7 @@ TEST_F(LinearPlanTest, KeepsEveryRefusalWithItsReason) {
   const LinearPlan p = plan({&kToyAmx, &kToyBf16, &kToyFew, &kToyDense, &kToySparse});
   const auto refusal = [&](size_t bucket, const std::string& kernel, bool dense) -> std::string {
     for (const LinearCandidate& c : p.buckets[bucket].refused) {
-      if (c.kernel->name == kernel && c.dense == dense) return c.refusal;
+      if (c.kernel.name() == kernel && c.dense == dense) return c.refusal;
     }
     return "";
   };
@@ -108,9 +112,9 @@ TEST_F(LinearPlanTest, TheLastBucketServesAllLargerCounts) {
   EXPECT_EQ(kMaxTokens, one.buckets[0].bucket.to);
   const LinearPlan two = plan({&kToyFew, &kToySlow});
   ASSERT_EQ(2u, two.buckets.size()) << "a kernel for few tokens alone does not do";
-  EXPECT_STREQ("toy_few", two.buckets[0].kernel->name);
+  EXPECT_STREQ("toy_few", two.buckets[0].kernel.name());
   EXPECT_EQ(4, two.buckets[0].bucket.to);
-  EXPECT_STREQ("toy_slow", two.buckets[1].kernel->name);
+  EXPECT_STREQ("toy_slow", two.buckets[1].kernel.name());
   EXPECT_EQ(5, two.buckets[1].bucket.from);
   EXPECT_EQ(8, two.buckets[1].bucket.tokens);
   EXPECT_EQ(kMaxTokens, two.buckets[1].bucket.to);
@@ -124,7 +128,7 @@ TEST_F(LinearPlanTest, ForcedKernelIsTakenUnmeasured) {
   const int64_t runs = toy_runs();
   const LinearPlan p = plan({&kToy, &kToySlow});
   EXPECT_EQ(runs, toy_runs());
-  EXPECT_STREQ("toy_slow", p.buckets[0].kernel->name);
+  EXPECT_STREQ("toy_slow", p.buckets[0].kernel.name());
   EXPECT_FALSE(p.buckets[0].dense);
   EXPECT_EQ(Source::forced, p.buckets[0].source);
   question.kernel = "toy_dense";
@@ -206,7 +210,7 @@ TEST_F(LinearPlanTest, PlanFileIsReused) {
   EXPECT_EQ(runs, toy_runs());
   EXPECT_EQ("read, 3 choices for this machine", second.plan_file_status);
   EXPECT_EQ(Source::file, second.buckets[2].source);
-  EXPECT_STREQ(first.buckets[2].kernel->name, second.buckets[2].kernel->name);
+  EXPECT_STREQ(first.buckets[2].kernel.name(), second.buckets[2].kernel.name());
   EXPECT_EQ(first.buckets[2].timed.size(), second.buckets[2].timed.size());
 
   forget_all();
@@ -227,7 +231,7 @@ TEST_F(LinearPlanTest, AFileThatClaimsTheImpossibleIsNotBelieved) {
   forget_all();
   const LinearPlan p = plan({&kToySlow, &kToy});
   EXPECT_EQ(Source::measured, p.buckets[0].source);
-  EXPECT_STREQ("toy", p.buckets[0].kernel->name);
+  EXPECT_STREQ("toy", p.buckets[0].kernel.name());
 }
 
 TEST_F(LinearPlanTest, AFileThatIsNoPlanIsLeftAlone) {
@@ -303,7 +307,8 @@ TEST_F(LinearPlanTest, BucketsThatAreTooLargeAreTimedWithFewerTokens) {
   EXPECT_EQ(2, p.buckets[0].timed_tokens);
   EXPECT_EQ(63, p.buckets[1].timed_tokens);
   EXPECT_EQ(63, toy_most_tokens());
-  const auto json = nlohmann::json::parse(explain(LinearDescription(device, *packed, question, false), p));
+  const auto json =
+      nlohmann::json::parse(explain(LinearDescription(CpuPlace::describe(device), *packed, question, false), p));
   EXPECT_EQ(63, json["buckets"][1]["timed_tokens"]);
   EXPECT_THAT(json["buckets"][1]["reason"], HasSubstr("timed with 63 tokens"));
   EXPECT_THAT(json["buckets"][0]["reason"], testing::Not(HasSubstr("timed with")));
@@ -312,7 +317,8 @@ TEST_F(LinearPlanTest, BucketsThatAreTooLargeAreTimedWithFewerTokens) {
 TEST_F(LinearPlanTest, ExplainIsJsonThatTellsAll) {
   question.plan_file = path;
   const LinearPlan p = plan({&kToySlow, &kToy, &kToyFew, &kToyAmx});
-  const auto json = nlohmann::json::parse(explain(LinearDescription(device, *packed, question, false), p));
+  const auto json =
+      nlohmann::json::parse(explain(LinearDescription(CpuPlace::describe(device), *packed, question, false), p));
   EXPECT_EQ("linear", json["op"]);
   EXPECT_EQ(37, json["M"]);
   EXPECT_EQ(29, json["K"]);

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <map>
+#include <span>
+
+#include "core/device.h"
+#include "plan/linear_place.h"
+
+namespace leno::plan {
+
+using CpuKernels = std::span<const kernels::LinearKernel* const>;
+
+// Kernels of the CPU on a device's threads.
+class CpuPlace final : public LinearPlace {
+ public:
+  CpuPlace(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
+           CpuKernels kernels);
+  std::vector<LinearRow> kernels() const override;
+  std::string refuse(const LinearRow& kernel) const override;
+  std::string refuse(const LinearRow& kernel, bool dense, int64_t tokens) const override;
+  bool last_resort(const LinearRow& kernel) const override { return kernel.cpu->isa == Isa::portable; }
+  std::shared_ptr<const kernels::PreparedWeights> prepared(const LinearCandidate& candidate) override;
+  std::vector<TimedCandidate> time(const std::vector<LinearCandidate>& candidates, int64_t tokens) override;
+  int64_t most_timed_bytes() const override { return int64_t{64} << 20; }
+  std::string machine() const override { return cpu_name(); }
+  std::string use() const override;
+  static PlaceDescription describe(const CpuDevice& device);
+
+ private:
+  CpuDevice& device_;
+  const CpuKernels kernels_;
+  std::map<std::pair<const kernels::LinearFormat*, bool>, std::shared_ptr<const kernels::PreparedWeights>> prepared_;
+};
+
+}  // namespace leno::plan
