@@ -8,7 +8,7 @@ namespace leno::kernels::cuda {
 std::span<const LinearKernel* const> linear_kernels() {
   static const std::vector<const LinearKernel*> rows = [] {
     constexpr LinearRows (*kFamilies[])() = {
-        [] { return LinearRows(); },
+        linear_rows_sm80,
     };
     std::vector<const LinearKernel*> all;
     for (const auto family : kFamilies) {

@@ -9,4 +9,6 @@ namespace leno::kernels::cuda {
 
 using LinearRows = std::span<const LinearKernel* const>;
 
+LinearRows linear_rows_sm80();
+
 }  // namespace leno::kernels::cuda

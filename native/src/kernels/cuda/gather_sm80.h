@@ -1,0 +1,121 @@
+#pragma once
+
+#include "kernels/cuda/linear_params.h"
+#include "kernels/cuda/ptx/ptx.h"
+#include "kernels/cuda/tile.h"
+
+// The operand X of the mma.sync kernels: how a stage of it comes into shared memory, 16 bytes a copy, and from there
+// into the fragments of mma.m16n8k16. Two sources: rows of feature-major X that the weights' columns name, and
+// token-major X as it lies. Both swizzle chunks of 16 bytes so that neither the copies nor ldmatrix meet in a bank.
+namespace leno::kernels::cuda {
+
+// How 8 neighbours of X come into shared memory; the rest of the 16 bytes becomes zero.
+struct AlignedCopy {
+  static LENO_DEVICE void copy(ptx::SharedAddress to, const uint16_t* from, int count) {
+    ptx::cp_async_16(to, from, static_cast<uint32_t>(2 * count));
+  }
+};
+// For X at any address: one by one, and not ahead of time. Slow, but right.
+struct ElementCopy {
+  static LENO_DEVICE void copy(ptx::SharedAddress to, const uint16_t* from, int count) {
+    ptx::Words4 v{{0, 0, 0, 0}};
+    LENO_UNROLL
+    for (int i = 0; i < 8; ++i) {
+      if (i < count) v.w[i / 2] |= static_cast<uint32_t>(ptx::load_global(from + i)) << (i % 2 * 16);
+    }
+    ptx::store_shared(to, v);
+  }
+};
+
+LENO_DEVICE int clamp8(int left) { return left < 0 ? 0 : left < 8 ? left : 8; }
+
+// X[k][n]: a row of the stage is kN tokens of the feature that a kept column names. Chunk c of row r lies at c ^ r % 8:
+// 8 rows of one chunk, what ldmatrix reads at a time, fill all banks.
+template <class Tile, class Copy>
+struct GatheredX {
+  using Sizes = TileSizes<Tile>;
+  static constexpr int kChunks = Sizes::kN / 8, kRowsAtOnce = Sizes::kThreads / kChunks;
+  static constexpr bool kGathers = true;
+  static_assert(kChunks >= 8 && Sizes::kK % kRowsAtOnce == 0, "all threads copy the same number of whole chunks");
+
+  const uint16_t* x;
+  int64_t ldx;
+  int row, chunk, count;
+
+  LENO_DEVICE GatheredX(const LinearParams& p, int token0) {
+    const int thread = static_cast<int>(ptx::thread_id());
+    row = thread / kChunks;
+    chunk = thread % kChunks;
+    count = clamp8(p.tokens - token0 - 8 * chunk);
+    x = static_cast<const uint16_t*>(p.x) + (count > 0 ? token0 + 8 * chunk : 0);
+    ldx = p.ldx;
+  }
+
+  static LENO_DEVICE uint32_t at(int r, int c) {
+    return static_cast<uint32_t>(r * Sizes::kN * 2 + ((c ^ (r & 7)) * 16));
+  }
+
+  // column(r): the column of row r of the stage, -1 for a row of zeros.
+  template <class Column>
+  LENO_DEVICE void load(ptx::SharedAddress stage, int, Column column) const {
+    LENO_UNROLL
+    for (int i = 0; i < Sizes::kK; i += kRowsAtOnce) {
+      const int c = column(row + i);
+      Copy::copy(stage + at(row + i, chunk), x + (c < 0 ? 0 : c) * ldx, c < 0 ? 0 : count);
+    }
+  }
+
+  // The fragments of two n-tiles, from token n of the stage, of k-step s.
+  static LENO_DEVICE void fragments(uint32_t (&b)[4], ptx::SharedAddress stage, int s, int n) {
+    const int matrix = static_cast<int>(ptx::lane_id()) / 8, r = static_cast<int>(ptx::lane_id()) % 8;
+    ptx::ldmatrix_x4_trans(b, stage + at(16 * s + 8 * (matrix % 2) + r, n / 8 + matrix / 2));
+  }
+};
+
+// X[n][k]: a row of the stage is kK features of a token, the weights name all columns in order. Rows of 64 bytes (two
+// share the banks) or 128 bytes, chunks swizzled by the rows that ldmatrix reads at a time.
+template <class Tile, class Copy>
+struct TokenX {
+  using Sizes = TileSizes<Tile>;
+  static constexpr int kChunks = Sizes::kK / 8, kRowsAtOnce = Sizes::kThreads / kChunks;
+  static constexpr bool kGathers = false;
+  static_assert(Sizes::kN % kRowsAtOnce == 0, "all threads copy the same number of whole chunks");
+
+  const uint16_t* x;
+  int64_t ldx;
+  int row, chunk, token0, tokens, columns;
+
+  LENO_DEVICE TokenX(const LinearParams& p, int first_token) {
+    const int thread = static_cast<int>(ptx::thread_id());
+    row = thread / kChunks;
+    chunk = thread % kChunks;
+    token0 = first_token;
+    tokens = p.tokens;
+    columns = p.k;
+    x = static_cast<const uint16_t*>(p.x);
+    ldx = p.ldx;
+  }
+
+  static LENO_DEVICE uint32_t at(int r, int c) {
+    const int swizzle = Sizes::kK == 64 ? r & 7 : r >> 1 & 3;
+    return static_cast<uint32_t>(r * Sizes::kK * 2 + ((c ^ swizzle) * 16));
+  }
+
+  // first: the stage's first column.
+  template <class Column>
+  LENO_DEVICE void load(ptx::SharedAddress stage, int first, Column) const {
+    const int k = first + 8 * chunk;
+    LENO_UNROLL
+    for (int i = 0; i < Sizes::kN; i += kRowsAtOnce) {
+      const int n = token0 + row + i, count = n < tokens ? clamp8(columns - k) : 0;
+      Copy::copy(stage + at(row + i, chunk), count > 0 ? x + n * ldx + k : x, count);
+    }
+  }
+
+  static LENO_DEVICE void fragments(uint32_t (&b)[4], ptx::SharedAddress stage, int s, int n) {
+    const int matrix = static_cast<int>(ptx::lane_id()) / 8, r = static_cast<int>(ptx::lane_id()) % 8;
+    ptx::ldmatrix_x4(b, stage + at(n + 8 * (matrix / 2) + r, 2 * s + matrix % 2));
+  }
+};
+
+}  // namespace leno::kernels::cuda

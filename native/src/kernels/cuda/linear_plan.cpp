@@ -1,0 +1,174 @@
+#include "kernels/cuda/linear_plan.h"
+
+#include <algorithm>
+
+#include "core/aligned_buffer.h"
+#include "core/error.h"
+#include "kernels/cuda/reduce_tile.h"
+#include "kernels/cuda/transpose_launch.h"
+
+namespace leno::kernels::cuda {
+namespace {
+
+// A part shorter than this spends more on its start and its sums than it saves.
+constexpr int64_t kLeastStagesOfSplit = 4;
+constexpr int64_t kMostSplits = 16;
+constexpr int64_t kSectionBytes = 256;
+
+int64_t row_slices(const TileShape& tile, const LinearWeights& weights) {
+  return weights.groups * ceil_div(weights.group_rows, tile.m);
+}
+int64_t token_tiles(const TileShape& tile, int64_t tokens) { return ceil_div(tokens, tile.n); }
+int64_t padded_tokens(const TileShape& tile, int64_t tokens) { return token_tiles(tile, tokens) * tile.n; }
+
+// Blocks that run at the same time.
+int64_t wave(const TileShape& tile, const Card& card) {
+  const int64_t fitting = std::clamp<int64_t>(card.shared_bytes / tile.shared_bytes, 1, tile.blocks);
+  return card.multiprocessors * fitting;
+}
+
+int64_t partial_bytes(const TileShape& tile, const LinearWeights& weights, int64_t tokens, const Card& card) {
+  const int64_t splits = split_count(tile, weights, tokens, card);
+  return splits == 1 ? 0 : round_up(splits * weights.padded_rows() * padded_tokens(tile, tokens) * 4, kSectionBytes);
+}
+
+// The most for up to that many tokens: fewer tokens may be split into more parts.
+int64_t most_partial_bytes(const TileShape& tile, const LinearWeights& weights, int64_t tokens, const Card& card) {
+  int64_t most = 0;
+  const int64_t tiles = std::min(token_tiles(tile, tokens), wave(tile, card));
+  for (int64_t t = 1; t <= tiles; ++t) {
+    most = std::max(most, partial_bytes(tile, weights, std::min(t * tile.n, tokens), card));
+  }
+  return most;
+}
+
+bool turns_x(const LinearWeights& weights, const LinearSpec& spec) {
+  return spec.layout == Layout::token_major && !weights.dense;
+}
+bool turns_y(const LinearWeights& weights, const LinearSpec& spec) {
+  return turns_x(weights, spec) && !weights.identity;
+}
+
+// Where feature-major copies of x and y lie, tokens padded to whole 16 bytes. y may be f32.
+struct Turned {
+  int64_t ld, x_bytes, y_bytes;
+  Turned(const LinearWeights& weights, const LinearSpec& spec, int64_t tokens) {
+    ld = round_up(tokens, 8);
+    x_bytes = turns_x(weights, spec) ? round_up(weights.columns * ld * 2, kSectionBytes) : 0;
+    y_bytes = turns_y(weights, spec) ? round_up(weights.rows * ld * 4, kSectionBytes) : 0;
+  }
+};
+
+bool aligned(const void* address, int64_t ld) { return reinterpret_cast<uintptr_t>(address) % 16 == 0 && ld % 8 == 0; }
+
+void add_product(Launches& launches, const MmaKernel& kernel, const TileShape& tile, bool from_tokens,
+                 const LinearWeights& weights, LinearParams params, const Card& card) {
+  params.splits = split_count(tile, weights, params.tokens, card);
+  params.ldpartial = padded_tokens(tile, params.tokens);
+  Launch& product = launches.add();
+  product.entry = from_tokens ? tile.tokens : tile.gather;
+  product.grid[0] = uint32_t(row_slices(tile, weights) * token_tiles(tile, params.tokens));
+  product.grid[1] = uint32_t(params.splits);
+  product.threads = uint32_t(tile.threads);
+  product.shared_bytes = uint32_t(tile.shared_bytes);
+  product.set(params);
+  if (params.splits == 1) return;
+  Launch& reduce = launches.add();
+  reduce.entry = kernel.reduce;
+  const int64_t slabs = weights.padded_rows() / 16 * ceil_div(params.tokens, ReduceTile::kTokens);
+  reduce.grid[0] = uint32_t(ceil_div(slabs, ReduceTile::kWarps));
+  reduce.threads = ReduceTile::kThreads;
+  reduce.shared_bytes = ReduceTile::kSharedBytes;
+  reduce.set(params);
+}
+
+}  // namespace
+
+int split_count(const TileShape& tile, const LinearWeights& weights, int64_t tokens, const Card& card) {
+  const int64_t blocks = row_slices(tile, weights) * token_tiles(tile, tokens);
+  const int64_t stages = ceil_div(weights.longest * weights.step, tile.k);
+  return int(std::max<int64_t>(1, std::min({wave(tile, card) / blocks, stages / kLeastStagesOfSplit, kMostSplits})));
+}
+
+std::string mma_refuse(const MmaKernel& kernel, const Card& card, const WeightsKind& weights, const LinearSpec& spec,
+                       int64_t tokens) {
+  if (weights.dense != kernel.dense) return kernel.dense ? "takes dense weights" : "takes weights with a pattern";
+  if (spec.io != kernel.type) return text("takes ", name_of(kernel.type), " activations, not ", name_of(spec.io));
+  if (kernel.tile.shared_bytes > card.shared_bytes) {
+    return text("a block takes ", kernel.tile.shared_bytes, " bytes of shared memory, the card has ",
+                card.shared_bytes);
+  }
+  // Groups have kMinVector rows at least.
+  if (ceil_div(spec.rows, kMinVector) * ceil_div(tokens, 64) > INT32_MAX) {
+    return text(spec.rows, " rows x ", tokens, " tokens are more tiles than a grid has blocks");
+  }
+  return "";
+}
+
+int64_t mma_workspace_bytes(const MmaKernel& kernel, const LinearWeights& weights, const LinearSpec& spec,
+                            int64_t tokens, const Card& card) {
+  const Turned turned(weights, spec, tokens);
+  return turned.x_bytes + turned.y_bytes +
+         std::max(most_partial_bytes(kernel.tile, weights, tokens, card),
+                  most_partial_bytes(kernel.unaligned, weights, tokens, card));
+}
+
+Launches mma_plan(const MmaKernel& kernel, const LinearWeights& weights, const DeviceOperands& operands,
+                  const LinearSpec& spec, const LinearCall& call, std::byte* workspace, const Card& card) {
+  Launches launches;
+  if (call.tokens == 0) return launches;
+  LinearParams p;
+  weights.describe(operands.weights, p);
+  p.bias = operands.bias;
+  p.activation = int32_t(spec.activation);
+  p.tokens = int32_t(call.tokens);
+  p.x = call.x;
+  p.ldx = call.ldx;
+  p.y = call.y;
+  p.ldy = call.ldy;
+  p.y_token_major = spec.layout == Layout::token_major;
+  p.beta = call.beta;
+  p.residual = call.beta == 0 ? nullptr : call.residual;
+  p.ldresidual = p.residual == nullptr ? 0 : call.ldresidual;
+
+  const Turned turned(weights, spec, call.tokens);
+  const bool from_tokens = spec.layout == Layout::token_major && weights.dense;
+  std::byte* const turned_x = workspace;
+  std::byte* const turned_y = turned_x + turned.x_bytes;
+  p.partial = reinterpret_cast<float*>(turned_y + turned.y_bytes);
+  if (turns_x(weights, spec)) {
+    TransposeParams t;
+    t.source = call.x;
+    t.source_ld = call.ldx;
+    t.destination = turned_x;
+    t.destination_ld = turned.ld;
+    t.rows = int32_t(call.tokens);
+    t.columns = int32_t(weights.columns);
+    add_transpose(launches, t, kernel.type, kernel.type);
+    p.x = turned_x;
+    p.ldx = turned.ld;
+  }
+  TransposeParams back;
+  if (turns_y(weights, spec)) {
+    back.source = turned_y;
+    back.source_ld = turned.ld;
+    back.residual = p.residual;
+    back.residual_ld = p.ldresidual;
+    back.beta = p.beta;
+    back.destination = call.y;
+    back.destination_ld = call.ldy;
+    back.rows = int32_t(weights.rows);
+    back.columns = int32_t(call.tokens);
+    p.y = turned_y;
+    p.ldy = turned.ld;
+    p.y_token_major = 0;
+    p.y_float = p.residual != nullptr;  // one rounding, behind the sum
+    p.residual = nullptr;
+  }
+  const TileShape& tile = aligned(p.x, p.ldx) ? kernel.tile : kernel.unaligned;
+  add_product(launches, kernel, tile, from_tokens, weights, p, card);
+  if (turns_y(weights, spec)) add_transpose(launches, back, p.y_float ? DType::f32 : kernel.type, kernel.type);
+  return launches;
+}
+
+}  // namespace leno::kernels::cuda
