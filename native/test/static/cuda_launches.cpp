@@ -1,13 +1,20 @@
 #include "static/cuda_launches.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
+#include "kernels/cuda/linear_kernel.h"
 #include "kernels/cuda/transpose_launch.h"
+#include "support/sample.h"
 
 namespace leno_static {
 
 using namespace leno;
 using namespace leno::kernels::cuda;
+using kernels::Layout;
+using kernels::LinearCall;
+using kernels::LinearSpec;
 
 namespace {
 
@@ -33,11 +40,60 @@ void add_transposes(DynamicShared& shared, int arch) {
       }
 }
 
+constexpr int64_t kRows = 128, kColumns = 4096;
+
+std::shared_ptr<const PackedWeights> sample(DType type, int64_t vector) {
+  if (vector > 0) return leno_test::random_packed(kRows, kColumns, vector, type);
+  const std::vector<float> w(size_t(kRows * kColumns), 1.f);
+  return PackedWeights::pack_dense({w.data(), kRows, kColumns, kColumns}, type);
+}
+
+// What every row of the linear operator plans for small and large problems, aligned and not.
+void add_linear(DynamicShared& shared, int arch) {
+  Card card;
+  card.arch = arch;
+  card.multiprocessors = 64;
+  card.shared_bytes = arch == 75 ? 64 << 10 : arch == 80 ? 163 << 10 : arch == 90 ? 227 << 10 : 99 << 10;
+  card.l2_bytes = 32 << 20;
+  std::map<std::tuple<const void*, DType, int64_t>, std::shared_ptr<const kernels::PreparedWeights>> made;
+  for (const LinearKernel* row : linear_kernels()) {
+    if (row->exact ? row->arch != arch : row->arch > arch) continue;
+    for (const int64_t vector : {0, 16, 128}) {
+      auto& prepared = made[{row->format, row->weights, vector}];
+      if (prepared == nullptr) prepared = row->format->prepare(*sample(row->weights, vector));
+      const auto& weights = static_cast<const LinearWeights&>(*prepared);
+      for (const DType io : {DType::f16, DType::bf16})
+        for (const Layout layout : {Layout::feature_major, Layout::token_major})
+          for (const int64_t tokens : {1, 3, 16, 8192})
+            for (const uintptr_t address : {4096, 4098}) {
+              LinearSpec spec;
+              spec.rows = kRows;
+              spec.columns = kColumns;
+              spec.layout = layout;
+              spec.io = io;
+              if (!row->refuse(card, {row->weights, vector == 0}, spec, tokens).empty()) continue;
+              LinearCall call;
+              call.tokens = tokens;
+              call.x = call.y = reinterpret_cast<void*>(address);
+              call.ldx = call.ldy = 8192;
+              for (const void* residual : {static_cast<const void*>(nullptr), call.x}) {
+                call.residual = residual;
+                call.ldresidual = 8192;
+                add(shared, row->plan(weights, {}, spec, call, nullptr, card), arch);
+              }
+            }
+    }
+  }
+}
+
 }  // namespace
 
 DynamicShared dynamic_shared() {
   DynamicShared shared;
-  for (const int arch : {75, 80, 86, 89, 90}) add_transposes(shared, arch);
+  for (const int arch : {75, 80, 86, 89, 90}) {
+    add_transposes(shared, arch);
+    add_linear(shared, arch);
+  }
   return shared;
 }
 

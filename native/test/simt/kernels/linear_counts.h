@@ -1,0 +1,24 @@
+#pragma once
+
+#include "simt/kernels/linear_table.h"
+
+// The least that a tiled kernel must move and multiply, to hold the emulator's counts against.
+namespace leno_test {
+
+struct TileNumbers {
+  int64_t m = 0, n = 0, k = 0;
+};
+// From a row's name: bf16_linear_shflbw_m64n128k32_sm80.
+TileNumbers tile_of(const Row& row);
+
+// Bytes and multiply-adds of one forward without bias and residual, each block loading its operands once:
+//   loads    for each row slice and token tile: the slice's fragments, 2 K_kept bytes a token, and, where columns are
+//            gathered, 4 bytes a kept column
+//   stores   2 M N
+//   mma      M x N x K_kept in whole instructions of 16 x 8 x 16
+struct LeastWork {
+  double load_bytes = 0, store_bytes = 0, mma = 0;
+};
+LeastWork least_work(const PackedWeights& packed, const TileNumbers& tile, int64_t tokens, bool gathers);
+
+}  // namespace leno_test
