@@ -85,7 +85,7 @@ function(leno_add_fatbin source folder output)
     OUTPUT ${fatbin}
     BYPRODUCTS ${folder}/${name}.ptx ${folder}/${name}.log
     COMMAND ${CMAKE_COMMAND} -DNVCC=${LENO_NVCC} -DSOURCE=${source} -DFATBIN=${fatbin} -DGENCODE=${gencode}
-            "-DINCLUDES=${PROJECT_SOURCE_DIR}/native/src;${PROJECT_SOURCE_DIR}/native/include"
+            "-DINCLUDES=${PROJECT_SOURCE_DIR}/native/src;${PROJECT_SOURCE_DIR}/native/include;${PROJECT_SOURCE_DIR}/native/test/simt"
             -DDEPENDENCIES=${fatbin}.d -P ${PROJECT_SOURCE_DIR}/native/cmake/fatbin.cmake
     DEPENDS ${source} ${PROJECT_SOURCE_DIR}/native/cmake/fatbin.cmake
     DEPFILE ${fatbin}.d
@@ -94,8 +94,8 @@ function(leno_add_fatbin source folder output)
   set(${output} ${fatbin} PARENT_SCOPE)
 endfunction()
 
-# Writes the source file `table`, which defines leno::cuda::images() with the files given, in their order.
-function(leno_write_images table)
+# Writes the source file `table`, which defines leno::SPACE::images() with the files given, in their order.
+function(leno_write_images table space)
   set(data "")
   set(externs "")
   set(rows "")
@@ -107,13 +107,14 @@ function(leno_write_images table)
     if(oldest EQUAL 90)
       set(exact true)
     endif()
-    string(APPEND data "    \".balign 64\\n\"\n    \"leno_cuda_image_${number}: .incbin \\\"${fatbin}\\\"\\n\"\n"
-                       "    \"leno_cuda_image_${number}_end: .byte 0\\n\"\n")
-    string(APPEND externs "extern \"C\" const std::byte leno_cuda_image_${number}[], leno_cuda_image_${number}_end[];\n")
-    string(APPEND rows "    {\"${name}\", ${oldest}, ${exact}, {leno_cuda_image_${number}, leno_cuda_image_${number}_end}},\n")
+    string(APPEND data "    \".balign 64\\n\"\n    \"leno_${space}_image_${number}: .incbin \\\"${fatbin}\\\"\\n\"\n"
+                       "    \"leno_${space}_image_${number}_end: .byte 0\\n\"\n")
+    string(APPEND externs "extern \"C\" const std::byte leno_${space}_image_${number}[], leno_${space}_image_${number}_end[];\n")
+    string(APPEND rows "    {\"${name}\", ${oldest}, ${exact}, {leno_${space}_image_${number}, leno_${space}_image_${number}_end}},\n")
     math(EXPR number "${number} + 1")
   endforeach()
   set(LENO_IMAGE_COUNT ${number})
+  set(LENO_IMAGE_SPACE ${space})
   set(LENO_IMAGE_DATA "${data}")
   set(LENO_IMAGE_EXTERNS "${externs}")
   set(LENO_IMAGE_ROWS "${rows}")
@@ -128,4 +129,4 @@ if(LENO_CUDA_ENABLED)
     list(APPEND LENO_FATBINS ${fatbin})
   endforeach()
 endif()
-leno_write_images(${LENO_CUDA_FOLDER}/images.cpp ${LENO_FATBINS})
+leno_write_images(${LENO_CUDA_FOLDER}/images.cpp cuda ${LENO_FATBINS})
