@@ -1,15 +1,21 @@
 #include "leno/device.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "capi/guard.h"
 #include "capi/handles.h"
 
 using leno::CpuDevice;
-using leno::fail;
+using leno::CudaContext;
+using leno::CudaDevice;
+using leno::CudaInfo;
 using leno::Isa;
 using leno::kMaxThreads;
 using leno::require;
 using leno::capi::guard;
 using leno::capi::require_cpu;
+using leno::capi::require_cuda;
 using leno::capi::require_not_null;
 
 namespace {
@@ -29,6 +35,24 @@ bool is_isa(int isa) {
 
 bool is_cpu(leno_device device) { return leno_device_kind(device) == LENO_DEVICE_CPU; }
 
+// No forward may run while a context is changed.
+class Entered {
+ public:
+  explicit Entered(leno_context context) : context_(*context->context) {
+    require(context_.try_enter(), LENO_ERR_INVALID_STATE,
+            "context is in use by another forward, expected one that is free");
+  }
+  ~Entered() { context_.leave(); }
+
+ private:
+  leno::Context& context_;
+};
+
+CudaContext* cuda_context(leno_context context) {
+  if (context == nullptr || context->device->kind() != leno::Device::Kind::cuda) return nullptr;
+  return static_cast<CudaContext*>(context->context.get());
+}
+
 }  // namespace
 
 int leno_isa_supported(int isa) { return is_isa(isa) && leno::isa_supported(static_cast<Isa>(isa)); }
@@ -47,12 +71,18 @@ const char* leno_cpu_name(void) { return leno::cpu_name(); }
 
 int leno_cuda_built(void) { return LENO_CUDA_BUILT; }
 
-const char* leno_cuda_refusal(void) { return "this build holds no CUDA kernels: it was made without nvcc"; }
+const char* leno_cuda_refusal(void) {
+  try {
+    return leno::cuda::driver_refusal().c_str();
+  } catch (...) {
+    return "the driver could not be loaded: out of memory";
+  }
+}
 
 int leno_cuda_device_count(int* count) {
   return guard(__func__, [&] {
     require_not_null(count, "count");
-    *count = 0;
+    *count = leno::cuda::driver_refusal().empty() ? leno::cuda::driver().devices : 0;
   });
 }
 
@@ -70,10 +100,10 @@ int leno_device_create_cpu(int threads, int isa, leno_device* out) {
   });
 }
 
-int leno_device_create_cuda(int, leno_device* out) {
+int leno_device_create_cuda(int ordinal, leno_device* out) {
   return guard(__func__, [&] {
     require_not_null(out, "out");
-    fail(LENO_ERR_UNSUPPORTED, "CUDA cannot be used: ", leno_cuda_refusal());
+    *out = new leno_device_s{CudaDevice::open(ordinal)};
   });
 }
 
@@ -89,7 +119,18 @@ int leno_device_cuda_info(leno_device device, leno_cuda_info* info) {
   return guard(__func__, [&] {
     require_not_null(device, "device");
     require_not_null(info, "info");
-    fail(LENO_ERR_INVALID_ARGUMENT, "device is the CPU, expected a CUDA device");
+    require(info->struct_size == sizeof(leno_cuda_info), LENO_ERR_INVALID_ARGUMENT, "info->struct_size is ",
+            info->struct_size, ", expected ", sizeof(leno_cuda_info));
+    const CudaInfo& known = require_cuda(device)->info();
+    info->ordinal = known.ordinal;
+    info->arch = known.arch;
+    info->multiprocessors = known.multiprocessors;
+    info->total_bytes = known.total_bytes;
+    info->l2_bytes = known.l2_bytes;
+    info->shared_bytes = known.shared_bytes;
+    info->driver_version = leno::cuda::driver().version;
+    std::memset(info->name, 0, sizeof info->name);
+    std::memcpy(info->name, known.name.data(), std::min(known.name.size(), sizeof info->name - 1));
   });
 }
 
@@ -98,7 +139,9 @@ int leno_device_memory(leno_device device, int64_t* free_bytes, int64_t* total_b
     require_not_null(device, "device");
     require_not_null(free_bytes, "free_bytes");
     require_not_null(total_bytes, "total_bytes");
-    fail(LENO_ERR_INVALID_ARGUMENT, "device is the CPU, expected a CUDA device");
+    const CudaDevice::Memory memory = require_cuda(device)->memory();
+    *free_bytes = memory.free;
+    *total_bytes = memory.total;
   });
 }
 
@@ -124,26 +167,27 @@ int leno_context_reserve(leno_context context, int64_t bytes) {
     require_not_null(context, "context");
     require(bytes >= 0 && bytes <= (int64_t{1} << 40), LENO_ERR_INVALID_ARGUMENT, "bytes is ", bytes,
             ", expected 0 .. 2^40");
-    leno::Context& c = *context->context;
-    require(c.try_enter(), LENO_ERR_INVALID_STATE, "context is in use by another forward, expected one that is free");
-    struct Leave {
-      leno::Context& c;
-      ~Leave() { c.leave(); }
-    } leave{c};
-    c.reserve(bytes);
+    const Entered entered(context);
+    context->context->reserve(bytes);
   });
 }
 
 int64_t leno_context_capacity(leno_context context) { return context == nullptr ? 0 : context->context->capacity(); }
 
-int leno_context_set_stream(leno_context context, leno_stream) {
+int leno_context_set_stream(leno_context context, leno_stream stream) {
   return guard(__func__, [&] {
     require_not_null(context, "context");
-    fail(LENO_ERR_INVALID_ARGUMENT, "context is of the CPU, expected one of a CUDA device");
+    CudaContext* cuda = cuda_context(context);
+    require(cuda != nullptr, LENO_ERR_INVALID_ARGUMENT, "context is of the CPU, expected one of a CUDA device");
+    const Entered entered(context);
+    cuda->set_stream(stream == nullptr ? nullptr : stream->stream);
   });
 }
 
-void* leno_context_stream(leno_context) { return nullptr; }
+void* leno_context_stream(leno_context context) {
+  const CudaContext* cuda = cuda_context(context);
+  return cuda == nullptr ? nullptr : cuda->stream();
+}
 
 int leno_context_synchronize(leno_context context) {
   return guard(__func__, [&] {
