@@ -49,16 +49,16 @@ std::shared_ptr<const PackedWeights> sample(DType type, int64_t vector) {
 }
 
 // What every row of the linear operator plans for small and large problems, aligned and not.
-void add_linear(DynamicShared& shared, int arch) {
+void add_linear(DynamicShared& shared, int arch, int multiprocessors) {
   Card card;
   card.arch = arch;
-  card.multiprocessors = 64;
+  card.multiprocessors = multiprocessors;
   card.shared_bytes = arch == 75 ? 64 << 10 : arch == 80 ? 163 << 10 : arch == 90 ? 227 << 10 : 99 << 10;
   card.l2_bytes = 32 << 20;
   std::map<std::tuple<const void*, DType, int64_t>, std::shared_ptr<const kernels::PreparedWeights>> made;
   for (const LinearKernel* row : linear_kernels()) {
     if (row->exact ? row->arch != arch : row->arch > arch) continue;
-    for (const int64_t vector : {0, 16, 128}) {
+    for (const int64_t vector : {0, 16, 32, 64, 128}) {
       auto& prepared = made[{row->format, row->weights, vector}];
       if (prepared == nullptr) prepared = row->format->prepare(*sample(row->weights, vector));
       const auto& weights = static_cast<const LinearWeights&>(*prepared);
@@ -92,7 +92,7 @@ DynamicShared dynamic_shared() {
   DynamicShared shared;
   for (const int arch : {75, 80, 86, 89, 90}) {
     add_transposes(shared, arch);
-    add_linear(shared, arch);
+    for (const int multiprocessors : {1, 64}) add_linear(shared, arch, multiprocessors);
   }
   return shared;
 }

@@ -1,0 +1,153 @@
+#include <algorithm>
+
+#include "core/aligned_buffer.h"
+#include "core/error.h"
+#include "kernels/cuda/linear_rows.h"
+#include "kernels/cuda/linear_skinny_tile.h"
+
+// Rows of the kernels for few tokens: when they apply, and how their blocks cover a layer.
+namespace leno::kernels::cuda {
+namespace {
+
+constexpr int kMostSplits = 8;
+// What the second launch of a split sum costs, in bytes that one multiprocessor loads meanwhile: about a microsecond.
+constexpr int64_t kReduceBytes = 48 * 1024;
+
+struct Cover {
+  int row_tiles = 1, splits = 1;
+};
+
+// The load of the busiest multiprocessor, in bytes: blocks start longest group first, each as a multiprocessor is free.
+// Few row tiles a block spread over more multiprocessors, but gather X once for each.
+int64_t load(const LinearWeights& w, int64_t row_tiles, int64_t splits, int64_t tokens, const Card& card) {
+  const int64_t slabs = ceil_div(w.group_rows / kFragmentRows, row_tiles);
+  const int64_t index_bytes = w.step * 4, gathered = w.step * tokens * 2 * 2;  // half of a sector is of use
+  const int64_t step = row_tiles * kFragmentTileBytes + index_bytes + gathered;
+  const int64_t blocks = w.groups * slabs * splits, all = w.starts.back() * slabs * step;
+  const int64_t waves = ceil_div(blocks, card.multiprocessors);
+  return std::max(w.longest * step / splits, waves * (all / std::max<int64_t>(blocks, 1))) +
+         (splits > 1 ? kReduceBytes : 0);
+}
+
+// Depends on the row's tokens, not on the call's: more tokens never need less workspace.
+Cover choose(const LinearWeights& w, int64_t tokens, const Card& card) {
+  Cover best;
+  int64_t least = INT64_MAX;
+  for (const int row_tiles : {4, 2, 1}) {
+    if (row_tiles > 1 && row_tiles / 2 * kFragmentRows >= w.group_rows) continue;
+    for (int splits = 1; splits <= kMostSplits; splits *= 2) {
+      const int64_t bytes = load(w, row_tiles, splits, tokens, card);
+      if (bytes < least) {
+        least = bytes;
+        best = {row_tiles, splits};
+      }
+    }
+  }
+  return best;
+}
+
+struct SkinnyKernel {
+  DType weights;
+  int tokens;              // at most, and what sums are padded to
+  const char* entries[3];  // for 1, 2 and 4 row tiles a block
+  uint32_t shared_bytes[3];
+};
+
+std::string refuse(const SkinnyKernel& kernel, const LinearSpec& spec, int64_t tokens) {
+  if (spec.io != kernel.weights && (kernel.weights != DType::e4m3 || spec.io == DType::f32)) {
+    return text("takes ", name_of(kernel.weights), " activations, not ", name_of(spec.io));
+  }
+  if (tokens > kernel.tokens) return text("made for up to ", kernel.tokens, " tokens, not ", tokens);
+  return "";
+}
+
+int64_t workspace_bytes(const SkinnyKernel& kernel, const LinearWeights& weights, const Card& card) {
+  const Cover cover = choose(weights, kernel.tokens, card);
+  return cover.splits == 1 ? 0 : round_up(cover.splits * weights.padded_rows() * kernel.tokens * 4, 256);
+}
+
+Launches plan(const SkinnyKernel& kernel, const LinearWeights& weights, const DeviceOperands& operands,
+              const LinearSpec& spec, const LinearCall& call, std::byte* workspace, const Card& card) {
+  Launches launches;
+  if (call.tokens == 0) return launches;
+  const Cover cover = choose(weights, kernel.tokens, card);
+  SkinnyParams p;
+  weights.describe(operands.weights, p);
+  p.bias = operands.bias;
+  p.activation = static_cast<int32_t>(spec.activation);
+  p.tokens = static_cast<int32_t>(call.tokens);
+  p.x = call.x;
+  p.ldx = call.ldx;
+  p.y = call.y;
+  p.ldy = call.ldy;
+  p.x_token_major = p.y_token_major = spec.layout == Layout::token_major;
+  p.beta = call.beta;
+  p.residual = call.beta == 0 ? nullptr : call.residual;
+  p.ldresidual = call.ldresidual;
+  p.splits = cover.splits;
+  p.partial = reinterpret_cast<float*>(workspace);
+  p.ldpartial = kernel.tokens;
+
+  const int size = cover.row_tiles / 2;  // 0, 1, 2
+  const int64_t slabs = ceil_div(weights.group_rows / kFragmentRows, cover.row_tiles);
+  Launch& product = launches.add();
+  product.entry = kernel.entries[size];
+  product.grid[0] = static_cast<uint32_t>(weights.groups * slabs);
+  product.grid[1] = static_cast<uint32_t>(cover.splits);
+  product.threads = SkinnyTile<8, 1>::kThreads;
+  product.shared_bytes = kernel.shared_bytes[size];
+  product.set(p);
+  if (cover.splits == 1) return launches;
+  Launch& reduce = launches.add();
+  reduce.entry = spec.io == DType::bf16 ? "linear_skinny_bf16_reduce" : "linear_skinny_f16_reduce";
+  reduce.grid[0] = static_cast<uint32_t>(
+      ceil_div(weights.padded_rows() * kernel.tokens / SkinnyReduce::kTokens, SkinnyReduce::kThreads));
+  reduce.threads = SkinnyReduce::kThreads;
+  reduce.set(p);
+  return launches;
+}
+
+template <const SkinnyKernel& Kernel>
+constexpr LinearKernel row(const char* name, int arch) {
+  return {name,
+          arch,
+          false,
+          Kernel.weights,
+          &kFragments,
+          [](const Card&, const WeightsKind&, const LinearSpec& spec, int64_t tokens) {
+            return refuse(Kernel, spec, tokens);
+          },
+          [](const LinearWeights& weights, const LinearSpec&, int64_t, const Card& card) {
+            return workspace_bytes(Kernel, weights, card);
+          },
+          [](const LinearWeights& weights, const DeviceOperands& operands, const LinearSpec& spec,
+             const LinearCall& call, std::byte* workspace,
+             const Card& card) { return plan(Kernel, weights, operands, spec, call, workspace, card); }};
+}
+
+#define LENO_SKINNY(type, tokens, arch)                                                                        \
+  constexpr SkinnyKernel kKernel_##type##_n##tokens##_sm##arch{                                                \
+      DType::type,                                                                                             \
+      tokens,                                                                                                  \
+      {"linear_skinny_" #type "_n" #tokens "_r1_sm" #arch, "linear_skinny_" #type "_n" #tokens "_r2_sm" #arch, \
+       "linear_skinny_" #type "_n" #tokens "_r4_sm" #arch},                                                    \
+      {SkinnyTile<tokens, 1>::kSharedBytes, SkinnyTile<tokens, 2>::kSharedBytes,                               \
+       SkinnyTile<tokens, 4>::kSharedBytes}};                                                                  \
+  constexpr LinearKernel kRow_##type##_n##tokens##_sm##arch =                                                  \
+      row<kKernel_##type##_n##tokens##_sm##arch>(#type "_linear_shflbw_skinny_n" #tokens "_sm" #arch, arch);
+LENO_SKINNY(bf16, 8, 80)
+LENO_SKINNY(bf16, 16, 80)
+LENO_SKINNY(f16, 8, 80)
+LENO_SKINNY(f16, 16, 80)
+LENO_SKINNY(f16, 8, 75)
+LENO_SKINNY(f16, 16, 75)
+#undef LENO_SKINNY
+
+constexpr const LinearKernel* kRows[] = {&kRow_bf16_n8_sm80, &kRow_bf16_n16_sm80, &kRow_f16_n8_sm80,
+                                         &kRow_f16_n16_sm80, &kRow_f16_n8_sm75,   &kRow_f16_n16_sm75};
+
+}  // namespace
+
+LinearRows linear_rows_skinny() { return kRows; }
+
+}  // namespace leno::kernels::cuda

@@ -1,0 +1,8 @@
+#include "kernels/cuda/linear_skinny_entries.h"
+
+namespace leno::kernels::cuda {
+
+LENO_SKINNY_ENTRIES(f16, sm75, SkinnyStep16Halved)
+LENO_CUDA_ENTRY(linear_skinny_f16_reduce, SkinnyReduce::kThreads, 4, SkinnyParams, reduce_skinny<ptx::Half>)
+
+}  // namespace leno::kernels::cuda
