@@ -1,5 +1,5 @@
 /*
- * Linear layer with sparse weights: Y = norm(act(X W^T + bias) + residual).
+ * Linear layer with sparse weights: Y = norm(act(X W^T + bias) + beta residual).
  *
  * At creation the operator times every kernel that can run it, dense ones included, for each number of tokens that the
  * user names, and keeps the fastest for each; so it is never slower than dense.
@@ -20,9 +20,10 @@ typedef struct leno_linear_s* leno_linear;
 typedef struct leno_linear_options {
   int64_t struct_size;     /* sizeof(leno_linear_options) */
   int32_t layout;          /* LENO_TOKEN_MAJOR or LENO_FEATURE_MAJOR, of X, Y and the residual */
-  int32_t io_dtype;        /* LENO_F32 or LENO_BF16, of X, Y and the residual */
+  int32_t io_dtype;        /* LENO_F32, LENO_BF16 or LENO_F16, of X, Y and the residual; see below */
   int32_t activation;      /* LENO_ACT_ */
   int32_t residual;        /* 1: forwards take a residual, added after the activation; else 0 */
+  double beta;             /* factor of the residual; 1 by default, and on CPU devices always */
   const float* bias;       /* M values in original row order, or NULL; copied */
   int64_t bias_count;      /* M, or 0 with NULL */
   const float* norm_gain;  /* layer normalisation over the M features of a token, last of all: M values, or NULL for */
@@ -34,6 +35,12 @@ typedef struct leno_linear_options {
   const char* kernel;      /* use this kernel alone, by name; NULL: choose */
   const char* plan_file;   /* keep choices here and reuse them; NULL: measure each time */
 } leno_linear_options;
+
+/*
+ * Types. CPU devices: weights f32, bf16 or i8, X and Y f32 or bf16. CUDA devices: weights f16 or bf16 with X and Y of
+ * the same, or e4m3 (from sm_89 on) with X and Y of either, where activations are quantised per token. Sums are f32.
+ * Others give LENO_ERR_UNSUPPORTED.
+ */
 
 /* Fills in the defaults: token-major, float32, no activation, no residual, no bias, buckets {1, 16, 128}. */
 LENO_API int leno_linear_options_init(leno_linear_options* options);
@@ -50,7 +57,7 @@ LENO_API int leno_linear_create(leno_device device, leno_packed packed, const le
                                 leno_linear* out);
 LENO_API void leno_linear_destroy(leno_linear op);
 
-/* Scratch bytes that a forward of up to max_tokens tokens needs in its context. */
+/* Scratch bytes, on the operator's device, that a forward of up to max_tokens tokens needs in its context. */
 LENO_API int leno_linear_workspace_size(leno_linear op, int64_t max_tokens, int64_t* bytes);
 
 /*
@@ -66,6 +73,9 @@ LENO_API int leno_linear_workspace_size(leno_linear op, int64_t max_tokens, int6
  * one for few tokens only, a bucket that the operator adds. A kernel asked for by name serves no more than it can:
  * LENO_ERR_UNSUPPORTED beyond.
  * The context must have been reserved: else LENO_ERR_BUFFER_TOO_SMALL.
+ * On a CUDA device x, y and the residual are memory of the card (of anybody's in this process; host addresses give
+ * LENO_ERR_INVALID_ARGUMENT). The forward is put on the context's stream and returns; a stream that is being captured
+ * takes it into its graph. Addresses and strides of whole 16 bytes are the fast case.
  */
 LENO_API int leno_linear_forward(leno_linear op, leno_context context, int64_t tokens, const void* x, int64_t ldx,
                                  const void* residual, int64_t ldresidual, void* y, int64_t ldy);
@@ -82,6 +92,12 @@ LENO_API const char* leno_linear_kernel(leno_linear op, int64_t tokens);
 LENO_API int64_t leno_linear_kernel_count(void);
 LENO_API const char* leno_linear_kernel_name(int64_t index);
 LENO_API const char* leno_linear_kernel_refusal(int64_t index);
+
+/* The same for a device: kernels of its kind, and why this device cannot run one. NULL for NULL and past the end. The
+ * name is static text, the refusal is valid until the thread's next call of the function. */
+LENO_API int64_t leno_linear_device_kernel_count(leno_device device);
+LENO_API const char* leno_linear_device_kernel_name(leno_device device, int64_t index);
+LENO_API const char* leno_linear_device_kernel_refusal(leno_device device, int64_t index);
 
 #ifdef __cplusplus
 }

@@ -32,15 +32,26 @@ void check_buckets(const std::vector<int64_t>& buckets) {
   }
 }
 
-void check_types_of_cpu(DType weights, DType io) {
-  require(weights != DType::f16 && weights != DType::e4m3, LENO_ERR_UNSUPPORTED, "packed holds ", name_of(weights),
-          " weights, which CUDA devices multiply, expected f32, bf16 or i8 on a CPU device");
-  require(io == DType::f32 || io == DType::bf16, LENO_ERR_UNSUPPORTED, "io_dtype is ", name_of(io),
-          ", expected f32 or bf16 on a CPU device");
+void check_types(Device::Kind kind, DType weights, const LinearOptions& options) {
+  if (kind == Device::Kind::cpu) {
+    require(weights != DType::f16 && weights != DType::e4m3, LENO_ERR_UNSUPPORTED, "packed holds ", name_of(weights),
+            " weights, which CUDA devices multiply, expected f32, bf16 or i8 on a CPU device");
+    require(options.io == DType::f32 || options.io == DType::bf16, LENO_ERR_UNSUPPORTED, "io_dtype is ",
+            name_of(options.io), ", expected f32 or bf16 on a CPU device");
+    require(options.beta == 1, LENO_ERR_UNSUPPORTED, "beta is ", options.beta, ", expected 1 on a CPU device");
+    return;
+  }
+  require(weights == DType::f16 || weights == DType::bf16 || weights == DType::e4m3, LENO_ERR_UNSUPPORTED,
+          "packed holds ", name_of(weights), " weights, expected f16, bf16 or e4m3 on a CUDA device");
+  const bool narrow = options.io == DType::f16 || options.io == DType::bf16;
+  require(narrow && (weights == DType::e4m3 || weights == options.io), LENO_ERR_UNSUPPORTED, "io_dtype is ",
+          name_of(options.io), ", expected ", weights == DType::e4m3 ? "f16 or bf16" : name_of(weights), " with ",
+          name_of(weights), " weights on a CUDA device");
 }
 
-LinearOptions checked(LinearOptions options, const PackedWeights& packed) {
-  check_types_of_cpu(packed.dtype(), options.io);
+LinearOptions checked(Device::Kind kind, LinearOptions options, const PackedWeights& packed) {
+  require(std::isfinite(options.beta), LENO_ERR_NOT_FINITE, "beta is ", options.beta, ", expected a finite number");
+  check_types(kind, packed.dtype(), options);
   check_features(options.bias, "bias", packed.rows());
   check_features(options.norm_gain, "norm_gain", packed.rows());
   check_features(options.norm_shift, "norm_shift", packed.rows());
@@ -66,20 +77,43 @@ plan::LinearQuestion question(const PackedWeights& packed, const LinearOptions& 
           o.beta};
 }
 
-plan::LinearPlan make_plan(plan::LinearPlace&& place) { return plan::plan_linear(place); }
-
 }  // namespace
+
+Linear::Linear(Device& device, const PackedWeights& packed, LinearOptions options, plan::PlaceDescription place)
+    : device_(device),
+      options_(checked(device.kind(), std::move(options), packed)),
+      question_(question(packed, options_)),
+      description_(std::move(place), packed, question_, has_norm()),
+      norm_{options_.norm_gain.data(), options_.norm_shift.data(), has_norm() ? packed.rows() : 0,
+            static_cast<float>(options_.norm_epsilon)} {}
 
 Linear::Linear(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
                plan::CpuKernels kernels)
-    : device_(device),
-      options_(checked(std::move(options), *packed)),
-      question_(question(*packed, options_)),
-      description_(plan::CpuPlace::describe(device), *packed, question_, has_norm()),
-      norm_{options_.norm_gain.data(), options_.norm_shift.data(), packed->rows(),
-            static_cast<float>(options_.norm_epsilon)},
-      norm_rows_(kernels::layer_norm_rows(device.isa(), options_.io)),
-      plan_(make_plan(plan::CpuPlace(device, packed, question_, kernels))) {}
+    : Linear(device, *packed, std::move(options), plan::CpuPlace::describe(device)) {
+  cpu_ = &device;
+  norm_rows_ = kernels::layer_norm_rows(device.isa(), options_.io);
+  plan::CpuPlace place(device, packed, question_, kernels);
+  plan_ = plan::plan_linear(place);
+}
+
+Linear::Linear(CudaDevice& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
+               plan::CudaKernels kernels)
+    : Linear(device, *packed, std::move(options), plan::CudaPlace::describe(device)) {
+  cuda_ = std::make_unique<const CudaLinear>(device, question_, norm_);
+  plan::CudaPlace place(device, packed, question_, kernels);
+  plan_ = plan::plan_linear(place);
+  for (const plan::LinearBucket& b : plan_.buckets) cuda_->prepare(b);
+}
+
+std::unique_ptr<Linear> Linear::make(Device& device, std::shared_ptr<const PackedWeights> packed,
+                                     LinearOptions options) {
+  if (device.kind() == Device::Kind::cuda) {
+    return std::make_unique<Linear>(static_cast<CudaDevice&>(device), std::move(packed), std::move(options),
+                                    kernels::cuda::linear_kernels());
+  }
+  return std::make_unique<Linear>(static_cast<CpuDevice&>(device), std::move(packed), std::move(options),
+                                  kernels::linear_kernels());
+}
 
 const plan::LinearBucket& Linear::bucket(int64_t tokens) const {
   for (const plan::LinearBucket& b : plan_.buckets) {
@@ -93,9 +127,10 @@ int64_t Linear::part_scratch(int64_t tokens, int parts) const {
   return b.kernel.cpu->scratch_bytes(*b.weights, spec(), tokens, parts);
 }
 
-// The pool hands out all of its parts, or one where it is busy.
+// The CPU's pool hands out all of its parts, or one where it is busy.
 int64_t Linear::scratch(int64_t tokens) const {
-  const int threads = device_.threads();
+  if (cuda_ != nullptr) return cuda_->workspace(bucket(tokens), tokens);
+  const int threads = cpu_->threads();
   return std::max(part_scratch(tokens, 1), threads * part_scratch(tokens, threads));
 }
 
@@ -140,10 +175,14 @@ void Linear::forward(Context& context, const LinearCall& call) const {
   const int64_t needed = scratch(call.tokens);
   require(context.capacity() >= needed, LENO_ERR_BUFFER_TOO_SMALL, "context holds ", context.capacity(),
           " bytes of scratch, expected ", needed, " for ", call.tokens, " tokens");
-  device_.pool().run([&](int part, int parts) {
+  if (cuda_ != nullptr) {
+    cuda_->forward(static_cast<CudaContext&>(context), bucket(call.tokens), call);
+    return;
+  }
+  cpu_->pool().run([&](int part, int parts) {
     run_part(call, context.scratch() + part * part_scratch(call.tokens, parts), part, parts);
   });
-  if (has_norm()) device_.pool().run([&](int part, int parts) { norm_part(call, part, parts); });
+  if (has_norm()) cpu_->pool().run([&](int part, int parts) { norm_part(call, part, parts); });
 }
 
 }  // namespace leno::ops

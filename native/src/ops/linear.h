@@ -7,8 +7,10 @@
 #include "core/device.h"
 #include "kernels/layer_norm.h"
 #include "kernels/registry.h"
+#include "ops/linear_cuda.h"
 #include "plan/linear_explain.h"
 #include "plan/linear_place_cpu.h"
+#include "plan/linear_place_cuda.h"
 #include "plan/linear_plan.h"
 
 namespace leno::ops {
@@ -30,22 +32,28 @@ struct LinearOptions {
   std::string plan_file;  // "": none
 };
 
-// Y = norm(act(X W^T + bias) + residual). Immutable: any number of threads may run it, each with its own context.
+// Y = norm(act(X W^T + bias) + beta residual). Immutable: any number of threads may run it, each with its own context.
 class Linear {
  public:
   // Chooses the kernels, which takes some milliseconds per bucket and candidate. The device must outlive the operator.
+  static std::unique_ptr<Linear> make(Device& device, std::shared_ptr<const PackedWeights> packed,
+                                      LinearOptions options);
   Linear(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
          plan::CpuKernels kernels = kernels::linear_kernels());
+  Linear(CudaDevice& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
+         plan::CudaKernels kernels = kernels::cuda::linear_kernels());
   Linear(const Linear&) = delete;
   Linear& operator=(const Linear&) = delete;
 
   // Scratch bytes that a context needs for forwards of up to max_tokens.
   int64_t workspace_size(int64_t max_tokens) const;
-  // Runs on the device's threads. Allocates nothing; throws Error before anything is written.
+  // Runs on the device's threads, or puts the work on the context's stream. Allocates nothing; throws Error before
+  // anything is written.
   void forward(Context& context, const LinearCall& call) const;
 
-  // For callers that have threads of their own: check(), then run_part() for every part, then, if has_norm(), once all
-  // of them have returned, norm_part() for every part. scratch: part_scratch() bytes of each part, at a cache line.
+  // On CPU devices, for callers that have threads of their own: check(), then run_part() for every part, then, if
+  // has_norm(), once all of them have returned, norm_part() for every part. scratch: part_scratch() bytes of each part,
+  // at a cache line.
   void check(const LinearCall& call) const;
   int64_t part_scratch(int64_t tokens, int parts) const;
   void run_part(const LinearCall& call, std::byte* scratch, int part, int parts) const noexcept;
@@ -68,13 +76,17 @@ class Linear {
   int64_t scratch(int64_t tokens) const;
   const plan::LinearBucket& bucket(int64_t tokens) const;
 
-  CpuDevice& device_;
+  Linear(Device& device, const PackedWeights& packed, LinearOptions options, plan::PlaceDescription place);
+
+  Device& device_;
+  CpuDevice* cpu_ = nullptr;  // device_ where it is one
   const LinearOptions options_;
   const plan::LinearQuestion question_;
   const plan::LinearDescription description_;
   const kernels::LayerNorm norm_;
-  const kernels::LayerNormRows norm_rows_;
-  const plan::LinearPlan plan_;
+  kernels::LayerNormRows norm_rows_ = nullptr;
+  std::unique_ptr<const CudaLinear> cuda_;  // on a CUDA device
+  plan::LinearPlan plan_;
 };
 
 }  // namespace leno::ops

@@ -11,6 +11,11 @@ namespace leno::plan {
 
 using kernels::LinearCall;
 
+std::string refuse_isa(const kernels::LinearKernel& kernel, Isa isa) {
+  if (kernel.isa > isa) return text("it needs ", isa_name(kernel.isa), ", the device is limited to ", isa_name(isa));
+  return isa_refusal(kernel.isa);
+}
+
 CpuPlace::CpuPlace(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
                    CpuKernels kernels)
     : LinearPlace(std::move(packed), question), device_(device), kernels_(kernels) {}
@@ -27,10 +32,7 @@ std::string CpuPlace::refuse(const LinearRow& row) const {
   if (kernel.weights != weights) {
     return text("it multiplies ", name_of(kernel.weights), " weights, these are ", name_of(weights));
   }
-  if (kernel.isa > device_.isa()) {
-    return text("it needs ", isa_name(kernel.isa), ", the device is limited to ", isa_name(device_.isa()));
-  }
-  return isa_refusal(kernel.isa);
+  return refuse_isa(kernel, device_.isa());
 }
 
 std::string CpuPlace::refuse(const LinearRow& kernel, bool dense, int64_t tokens) const {

@@ -10,10 +10,11 @@
 namespace leno::plan {
 namespace {
 
-constexpr double kEliminate = 2;   // a candidate this many times slower than the fastest is out
-constexpr double kHopeless = 4;    // and one this many times slower is not even run again
-constexpr double kSample = 50e-6;  // seconds of a sample, so that the clock's own cost (0.3 us) does not count
-constexpr double kBudget = 4e-3;   // seconds of sampling per surviving candidate
+constexpr double kEliminate = 2;  // a candidate this many times slower than the fastest is out
+constexpr double kHopeless = 4;   // and one this many times slower is not even run again
+constexpr double kSample =
+    50e-6;  // seconds of a sample, so that the clock's own cost (0.3 us; events 0.5) does not count
+constexpr double kBudget = 4e-3;  // seconds of sampling per surviving candidate
 constexpr int kMinSamples = 3, kMaxSamples = 15;
 
 double now(bool thread_time) {
@@ -43,40 +44,45 @@ void summarise(std::vector<double>& samples, Timing& timing) {
 
 }  // namespace
 
-std::vector<Timing> time_interleaved(std::span<const std::function<void()>> runs, bool thread_time) {
+std::vector<Timing> time_interleaved(size_t count, const std::function<double(size_t, int)>& seconds_of) {
   static std::mutex one_at_a_time;
   std::lock_guard<std::mutex> lock(one_at_a_time);
-  std::vector<Timing> timings(runs.size());
+  std::vector<Timing> timings(count);
   double best = std::numeric_limits<double>::infinity();
-  for (size_t i = 0; i < runs.size(); ++i) {
+  for (size_t i = 0; i < count; ++i) {
     // The first run meets cold weights and unmapped pages, and any run may be disturbed: the best of three counts.
     double& seconds = timings[i].seconds;
     seconds = std::numeric_limits<double>::infinity();
     for (int run = 0; run < 3 && (run == 0 || seconds < kHopeless * best); ++run) {
-      seconds = std::min(seconds, time_once(runs[i], 1, thread_time));
+      seconds = std::min(seconds, seconds_of(i, 1));
     }
     timings[i].samples = 1;
     best = std::min(best, seconds);
   }
   std::vector<size_t> alive;
-  for (size_t i = 0; i < runs.size(); ++i) {
+  for (size_t i = 0; i < count; ++i) {
     timings[i].eliminated = timings[i].seconds > kEliminate * best;
     if (!timings[i].eliminated) alive.push_back(i);
   }
   if (alive.size() < 2) return timings;
 
-  std::vector<std::vector<double>> samples(runs.size());
+  std::vector<std::vector<double>> samples(count);
   double spent = 0;
   const double budget = kBudget * static_cast<double>(alive.size());
   for (int round = 0; round < kMaxSamples && (round < kMinSamples || spent < budget); ++round) {
     for (size_t i : alive) {
       const int repetitions = static_cast<int>(std::clamp(std::ceil(kSample / timings[i].seconds), 1., 1000.));
-      samples[i].push_back(time_once(runs[i], repetitions, thread_time));
+      samples[i].push_back(seconds_of(i, repetitions));
       spent += samples[i].back() * repetitions;
     }
   }
   for (size_t i : alive) summarise(samples[i], timings[i]);
   return timings;
+}
+
+std::vector<Timing> time_interleaved(std::span<const std::function<void()>> runs, bool thread_time) {
+  return time_interleaved(runs.size(),
+                          [&](size_t i, int repetitions) { return time_once(runs[i], repetitions, thread_time); });
 }
 
 }  // namespace leno::plan

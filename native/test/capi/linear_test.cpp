@@ -120,9 +120,13 @@ TEST_F(LinearOperator, RefusesBadOptionsByName) {
             with([](auto& o) { o.struct_size = 3; }));
   EXPECT_EQ("options->layout is 0, expected LENO_TOKEN_MAJOR or LENO_FEATURE_MAJOR",
             with([](auto& o) { o.layout = 0; }));
-  EXPECT_EQ("options->io_dtype is 3, expected LENO_F32 or LENO_BF16", with([](auto& o) { o.io_dtype = LENO_I8; }));
+  EXPECT_EQ("options->io_dtype is 3, expected LENO_F32, LENO_BF16 or LENO_F16",
+            with([](auto& o) { o.io_dtype = LENO_I8; }));
   EXPECT_EQ("options->activation is 5, expected a LENO_ACT_ number", with([](auto& o) { o.activation = 5; }));
   EXPECT_EQ("options->residual is 2, expected 0 or 1", with([](auto& o) { o.residual = 2; }));
+  EXPECT_EQ("beta is 0.5, expected 1 on a CPU device", with([](auto& o) { o.beta = 0.5; }));
+  EXPECT_EQ("beta is nan, expected a finite number", with([](auto& o) { o.beta = NAN; }));
+  EXPECT_EQ("io_dtype is f16, expected f32 or bf16 on a CPU device", with([](auto& o) { o.io_dtype = LENO_F16; }));
   EXPECT_EQ("bias_count is 24, expected 0 as bias is NULL", with([](auto& o) { o.bias_count = kM; }));
   EXPECT_EQ("bias_count is 1, expected M = 24", with([&](auto& o) {
               o.bias = &value;
@@ -147,6 +151,27 @@ TEST_F(LinearOperator, RefusesBadOptionsByName) {
             }));
   EXPECT_EQ("kernel is \"nonsense\", expected the name of a kernel of this build",
             with([](auto& o) { o.kernel = "nonsense"; }));
+}
+
+TEST_F(LinearOperator, KernelsOfADeviceAreToldWithTheirRefusals) {
+  leno_device portable = nullptr;
+  ASSERT_EQ(LENO_OK, leno_device_create_cpu(1, LENO_ISA_PORTABLE, &portable));
+  const int64_t count = leno_linear_device_kernel_count(portable);
+  EXPECT_EQ(leno_linear_kernel_count(), count);
+  int64_t able = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    EXPECT_STREQ(leno_linear_kernel_name(i), leno_linear_device_kernel_name(portable, i));
+    const std::string refusal = leno_linear_device_kernel_refusal(portable, i);
+    able += refusal.empty();
+    const bool is_portable = std::string(leno_linear_kernel_name(i)).find("portable") != std::string::npos;
+    EXPECT_EQ(is_portable, refusal.empty()) << refusal;
+  }
+  EXPECT_LT(0, able);
+  EXPECT_EQ(nullptr, leno_linear_device_kernel_name(portable, count));
+  EXPECT_EQ(nullptr, leno_linear_device_kernel_refusal(portable, -1));
+  EXPECT_EQ(nullptr, leno_linear_device_kernel_refusal(portable, count));
+  EXPECT_EQ(0, leno_linear_device_kernel_count(nullptr));
+  leno_device_destroy(portable);
 }
 
 int64_t threads_of_this_process() {

@@ -1,0 +1,95 @@
+#include "ops/linear_cuda.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace leno::ops {
+namespace {
+
+using kernels::Layout;
+using kernels::LinearCall;
+using kernels::cuda::Launch;
+using kernels::cuda::Launches;
+using plan::DeviceWeights;
+using plan::LinearBucket;
+
+const DeviceWeights& weights_of(const LinearBucket& bucket) {
+  return static_cast<const DeviceWeights&>(*bucket.weights);
+}
+
+// Bytes from the first element of a matrix to its last.
+int64_t span(const kernels::LinearSpec& spec, int64_t tokens, int64_t features, int64_t stride) {
+  const bool token_major = spec.layout == Layout::token_major;
+  const int64_t lines = token_major ? tokens : features, width = token_major ? features : tokens;
+  return ((lines - 1) * stride + width) * size_of(spec.io);
+}
+
+}  // namespace
+
+CudaLinear::CudaLinear(CudaDevice& device, const plan::LinearQuestion& question, const kernels::LayerNorm& norm)
+    : device_(device.shared_from_this()), card_(plan::card_of(device.info())), question_(question) {
+  require(norm.features == 0, LENO_ERR_UNSUPPORTED,
+          "norm_gain is given, expected NULL: layer normalisation runs on CPU devices alone");
+}
+
+int64_t CudaLinear::workspace(const LinearBucket& bucket, int64_t tokens) const {
+  return bucket.kernel.cuda->workspace_bytes(*weights_of(bucket).layout, question_.spec, tokens, card_);
+}
+
+Launches CudaLinear::launches(const LinearBucket& bucket, const LinearCall& call, std::byte* workspace) const {
+  const DeviceWeights& weights = weights_of(bucket);
+  return bucket.kernel.cuda->plan(*weights.layout, weights.operands(), question_.spec, call, workspace, card_);
+}
+
+// Which kernels a plan launches depends on the tokens and on the alignment of addresses and strides. So plans are made,
+// not run, for token counts throughout the bucket and for addresses that are aligned and such that are not.
+void CudaLinear::prepare(const LinearBucket& bucket) const {
+  const kernels::LinearSpec& spec = question_.spec;
+  const bool token_major = spec.layout == Layout::token_major;
+  const int64_t element = size_of(spec.io);
+  std::vector<int64_t> counts = {bucket.bucket.from, bucket.bucket.tokens, bucket.bucket.to};
+  for (int64_t n = 1; n < bucket.bucket.to; n *= 2) {
+    for (const int64_t tokens : {n, n + 1}) {
+      if (tokens > bucket.bucket.from && tokens < bucket.bucket.to) counts.push_back(tokens);
+    }
+  }
+  // Nothing is read or written at these addresses.
+  const auto address = [](int64_t n) { return reinterpret_cast<std::byte*>(n << 40); };
+  for (const int64_t tokens : counts) {
+    for (const int64_t x_shift : {int64_t{0}, element}) {
+      for (const int64_t y_shift : {int64_t{0}, element}) {
+        LinearCall call;
+        call.tokens = tokens;
+        call.x = address(1) + x_shift;
+        call.y = address(2) + y_shift;
+        call.residual = question_.residual ? call.y : nullptr;
+        call.ldx = round_up(token_major ? spec.columns : tokens, 8);
+        call.ldy = call.ldresidual = round_up(token_major ? spec.rows : tokens, 8);
+        call.beta = question_.beta;
+        const Launches planned = launches(bucket, call, address(3));
+        for (int i = 0; i < planned.count; ++i) {
+          const Launch& l = planned.launch[static_cast<size_t>(i)];
+          device_->prepare(l.entry, l.shared_bytes);
+        }
+      }
+    }
+  }
+}
+
+void CudaLinear::forward(CudaContext& context, const LinearBucket& bucket, LinearCall call) const {
+  const kernels::LinearSpec& spec = question_.spec;
+  context.require_device_memory(call.x, span(spec, call.tokens, spec.columns, call.ldx), "x");
+  context.require_device_memory(call.y, span(spec, call.tokens, spec.rows, call.ldy), "y");
+  if (call.residual != nullptr) {
+    context.require_device_memory(call.residual, span(spec, call.tokens, spec.rows, call.ldresidual), "residual");
+  }
+  call.beta = question_.beta;
+  const Launches planned = launches(bucket, call, context.scratch());
+  for (int i = 0; i < planned.count; ++i) {
+    const Launch& l = planned.launch[static_cast<size_t>(i)];
+    device_->launch(l.entry, l.grid, l.threads, l.shared_bytes, l.parameters.data(), context.stream());
+  }
+}
+
+}  // namespace leno::ops

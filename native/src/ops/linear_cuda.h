@@ -1,0 +1,31 @@
+#pragma once
+
+#include "core/cuda/context.h"
+#include "kernels/layer_norm.h"
+#include "plan/linear_place_cuda.h"
+#include "plan/linear_plan.h"
+
+namespace leno::ops {
+
+// What a linear operator does on a card beside what it does everywhere.
+class CudaLinear {
+ public:
+  // norm: on the host, features = 0 for none.
+  CudaLinear(CudaDevice& device, const plan::LinearQuestion& question, const kernels::LayerNorm& norm);
+
+  int64_t workspace(const plan::LinearBucket& bucket, int64_t tokens) const;
+  // Loads every kernel that a forward within the bucket may launch.
+  void prepare(const plan::LinearBucket& bucket) const;
+  // Puts a forward that was checked on the context's stream. The context holds the workspace.
+  void forward(CudaContext& context, const plan::LinearBucket& bucket, kernels::LinearCall call) const;
+
+ private:
+  kernels::cuda::Launches launches(const plan::LinearBucket& bucket, const kernels::LinearCall& call,
+                                   std::byte* workspace) const;
+
+  const std::shared_ptr<CudaDevice> device_;
+  const kernels::cuda::Card card_;
+  const plan::LinearQuestion& question_;
+};
+
+}  // namespace leno::ops

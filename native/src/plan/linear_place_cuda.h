@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <utility>
+
+#include "core/cuda/memory.h"
+#include "plan/linear_place.h"
+
+namespace leno::plan {
+
+using CudaKernels = std::span<const kernels::cuda::LinearKernel* const>;
+
+// What a kernel's plan asks of a card.
+kernels::cuda::Card card_of(const CudaInfo& info);
+
+// Why a card cannot run the kernel, "" where it can.
+std::string refuse_card(const kernels::cuda::LinearKernel& kernel, const kernels::cuda::Card& card);
+
+// An operator's weights on a card, in the layout of one format, and its bias.
+struct DeviceWeights final : kernels::PreparedWeights {
+  std::shared_ptr<const kernels::cuda::LinearWeights> layout;  // without the image
+  std::unique_ptr<const cuda::DeviceMemory> image;
+  std::shared_ptr<const cuda::DeviceMemory> bias;  // nullptr: none
+
+  int64_t bytes() const override { return image->bytes(); }
+  kernels::cuda::DeviceOperands operands() const {
+    return {image->data(), bias == nullptr ? nullptr : reinterpret_cast<const float*>(bias->data())};
+  }
+};
+
+// Kernels of CUDA devices.
+class CudaPlace final : public LinearPlace {
+ public:
+  CudaPlace(CudaDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
+            CudaKernels kernels);
+  std::vector<LinearRow> kernels() const override;
+  std::string refuse(const LinearRow& kernel) const override;
+  std::string refuse(const LinearRow& kernel, bool dense, int64_t tokens) const override;
+  bool last_resort(const LinearRow&) const override { return false; }
+  std::shared_ptr<const kernels::PreparedWeights> prepared(const LinearCandidate& candidate) override;
+  std::vector<TimedCandidate> time(const std::vector<LinearCandidate>& candidates, int64_t tokens) override;
+  int64_t most_timed_bytes() const override { return int64_t{512} << 20; }
+  std::string machine() const override;
+  std::string use() const override { return ""; }
+  static PlaceDescription describe(const CudaDevice& device);
+
+ private:
+  const std::shared_ptr<CudaDevice> device_;
+  const kernels::cuda::Card card_;
+  const CudaKernels kernels_;
+  std::shared_ptr<const cuda::DeviceMemory> bias_;
+  std::map<std::pair<const kernels::LinearFormat*, bool>, std::shared_ptr<const kernels::PreparedWeights>> prepared_;
+};
+
+}  // namespace leno::plan
