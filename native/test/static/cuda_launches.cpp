@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include "kernels/cuda/layer_norm_launch.h"
 #include "kernels/cuda/linear_kernel.h"
 #include "kernels/cuda/transpose_launch.h"
 #include "support/sample.h"
@@ -38,6 +39,18 @@ void add_transposes(DynamicShared& shared, int arch) {
         add_transpose(launches, params, source, destination);
         add(shared, launches, arch);
       }
+}
+
+void add_layer_norms(DynamicShared& shared, int arch) {
+  LayerNormParams params;
+  params.tokens = 1;
+  for (const DType io : {DType::f16, DType::bf16})
+    for (const int32_t features : {64, 65536}) {
+      params.features = features;
+      Launches launches;
+      add_layer_norm(launches, params, io);
+      add(shared, launches, arch);
+    }
 }
 
 constexpr int64_t kRows = 128, kColumns = 4096;
@@ -92,6 +105,7 @@ DynamicShared dynamic_shared() {
   DynamicShared shared;
   for (const int arch : {75, 80, 86, 89, 90}) {
     add_transposes(shared, arch);
+    add_layer_norms(shared, arch);
     for (const int multiprocessors : {1, 64}) add_linear(shared, arch, multiprocessors);
   }
   return shared;

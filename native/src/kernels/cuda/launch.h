@@ -35,7 +35,7 @@ struct Launch {
 
 // The launches of one forward, in order on one stream.
 struct Launches {
-  static constexpr int kMost = 4;
+  static constexpr int kMost = 6;  // transposes of x and y, a product in two halves, quantised x, a normalisation
   std::array<Launch, kMost> launch;
   int count = 0;
   Launch& add() { return launch[static_cast<size_t>(count++)]; }

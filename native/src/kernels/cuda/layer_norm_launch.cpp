@@ -1,0 +1,30 @@
+#include "kernels/cuda/layer_norm_launch.h"
+
+#include "core/aligned_buffer.h"
+
+namespace leno::kernels::cuda {
+namespace {
+
+bool aligned(const void* address) { return reinterpret_cast<uintptr_t>(address) % 16 == 0; }
+
+}  // namespace
+
+void add_layer_norm(Launches& launches, LayerNormParams params, DType io) {
+  if (params.tokens == 0 || params.features == 0) return;
+  params.wide_y = aligned(params.y) && params.ldy % LayerNormTile::kChunk == 0;
+  params.wide_factors = aligned(params.gain) && aligned(params.shift);
+  const bool in_warp = params.features <= LayerNormTile::kFeaturesOfWarp;
+  Launch& launch = launches.add();
+  if (in_warp) {
+    launch.entry = io == DType::bf16 ? "layer_norm_bf16_warp" : "layer_norm_f16_warp";
+    launch.grid[0] = static_cast<uint32_t>(ceil_div(params.tokens, LayerNormTile::kWarps));
+  } else {
+    launch.entry = io == DType::bf16 ? "layer_norm_bf16_block" : "layer_norm_f16_block";
+    launch.grid[0] = static_cast<uint32_t>(params.tokens);
+    launch.shared_bytes = LayerNormTile::kSharedBytes;
+  }
+  launch.threads = LayerNormTile::kThreads;
+  launch.set(params);
+}
+
+}  // namespace leno::kernels::cuda
