@@ -31,6 +31,11 @@ struct M128N128K32 {
   static constexpr const char* kName = "m128n128k32";
   static constexpr int kM = 128, kN = 128, kK = 32, kWarpsM = 2, kWarpsN = 2, kStages = 4, kBlocks = 2;
 };
+// sm_75 holds a stage in registers beside its sums: half as many of them a warp.
+struct M128N128K32Sm75 {
+  static constexpr const char* kName = "m128n128k32";
+  static constexpr int kM = 128, kN = 128, kK = 32, kWarpsM = 2, kWarpsN = 4, kStages = 3, kBlocks = 1;
+};
 struct M128N256K32 {
   static constexpr const char* kName = "m128n256k32";
   static constexpr int kM = 128, kN = 256, kK = 32, kWarpsM = 2, kWarpsN = 4, kStages = 3, kBlocks = 1;
@@ -58,6 +63,16 @@ struct TileSizes : Tile {
   static_assert(kK == 32 || kK == 64, "token-major x is swizzled for rows of 64 or 128 bytes");
   static_assert(kStages >= 3, "columns travel one stage ahead of what they gather");
   static_assert(kSharedBytes <= 99 * 1024, "a block of sm_86 and sm_89 has 99 KB");
+};
+
+// For sm_75: two stages, whose columns travel in registers.
+template <class Tile>
+struct TileSizesSm75 : TileSizes<Tile> {
+  using Base = TileSizes<Tile>;
+  static constexpr int kStages = 2, kHalf = Base::kWeightBytes + Base::kXBytes;
+  static constexpr int kSharedBytes = kStages * kHalf > Base::kStagingTotal ? kStages* kHalf : Base::kStagingTotal;
+  static constexpr int kWeightCopies = (Base::kWeightBytes / 16 + Base::kThreads - 1) / Base::kThreads;
+  static_assert(kSharedBytes <= 64 * 1024, "a block of sm_75 has 64 KB");
 };
 
 }  // namespace leno::kernels::cuda

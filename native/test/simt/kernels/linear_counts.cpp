@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "core/error.h"
+
 namespace leno_test {
 
 TileNumbers tile_of(const Row& row) {
@@ -25,6 +27,49 @@ LeastWork least_work(const PackedWeights& packed, const TileNumbers& tile, int64
   }
   least.store_bytes = 2. * double(packed.rows()) * double(tokens);
   return least;
+}
+
+std::vector<CudaCase> aligned_cases(DType type, int arch) {
+  CudaCase c;
+  c.weights = c.io = type;
+  c.arch = arch;
+  c.rows = 256;
+  c.columns = 2048;
+  c.tokens = 256;
+  c.vector = 128;
+  c.sparsity = .75;
+  c.multiprocessors = 1;
+  std::vector<CudaCase> all = {c};
+  c.vector = 0;
+  c.columns = 768;
+  all.push_back(c);
+  c.layout = Layout::token_major;
+  all.push_back(c);
+  return all;
+}
+
+std::string check_counts(const CudaProblem& problem, const CudaCase& c, const Row& row) {
+  simt::Counters counted;
+  const std::string fault = problem.check(row, {}, &counted);
+  if (!fault.empty()) return fault;
+  const LeastWork least = least_work(problem.packed(), tile_of(row), c.tokens, c.layout == Layout::feature_major);
+  const double loads = double(counted.global_loads.sectors) * 32, stores = double(counted.global_stores.sectors) * 32;
+  const double mma = double(counted.mma_m16n8k16) + double(counted.mma_m16n8k8) / 2;
+  std::printf(
+      "%-40s %-13s loads %6.0f KB (least %6.0f)  mma %7.0f (%7.0f)  shared wavefronts: ldmatrix %7.0f, "
+      "plain %7.0f, cp.async %7.0f\n",
+      row.name, c.layout == Layout::token_major ? "token-major" : "feature-major", loads / 1024,
+      least.load_bytes / 1024, mma, least.mma, double(counted.ldmatrix_wavefronts), double(counted.shared_wavefronts),
+      double(counted.async_wavefronts));
+  if (loads < least.load_bytes || mma < least.mma) return "less than the least: the formula claims too much";
+  if (loads > 1.05 * least.load_bytes) return text("loads ", loads, " bytes, the least is ", least.load_bytes);
+  if (stores != least.store_bytes) return text("stores ", stores, " bytes, the least is ", least.store_bytes);
+  if (mma > 1.05 * least.mma) return text("multiplies ", mma, " times, the least is ", least.mma);
+  if (counted.conflicts() != 0) {
+    return text("bank conflicts: ldmatrix ", counted.ldmatrix_conflicts, ", cp.async ", counted.async_conflicts,
+                ", plain ", counted.shared_conflicts);
+  }
+  return "";
 }
 
 }  // namespace leno_test

@@ -15,10 +15,17 @@ TileNumbers tile_of(const Row& row);
 //   loads    for each row slice and token tile: the slice's fragments, 2 K_kept bytes a token, and, where columns are
 //            gathered, 4 bytes a kept column
 //   stores   2 M N
-//   mma      M x N x K_kept in whole instructions of 16 x 8 x 16
+//   mma      M x N x K_kept in whole instructions of 16 x 8 x 16 (two of 16 x 8 x 8 are one)
 struct LeastWork {
   double load_bytes = 0, store_bytes = 0, mma = 0;
 };
 LeastWork least_work(const PackedWeights& packed, const TileNumbers& tile, int64_t tokens, bool gathers);
+
+// Aligned shapes to count on: sparse, dense, dense token-major.
+std::vector<CudaCase> aligned_cases(DType type, int arch);
+
+// Runs the row and says where traffic or products are more than 5 % above the least, or where banks conflict; "" where
+// all is well. Prints the counts.
+std::string check_counts(const CudaProblem& problem, const CudaCase& c, const Row& row);
 
 }  // namespace leno_test

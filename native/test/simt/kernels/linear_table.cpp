@@ -20,7 +20,7 @@ CudaCase ragged(DType weights, int arch, Picker& pick) {
   c.rows = pick({1, 5, 16, 31, 64, 100, 130, 200, 257});
   c.columns = pick({1, 7, 16, 33, 64, 100, 150, 300});
   c.tokens = pick({1, 2, 7, 8, 17, 63, 64, 65, 130, 200});
-  c.vector = pick({0, 4, 8, 16, 32, 64, 64, 128, 128});
+  c.vector = pick({0, 4, 8, 16, 24, 32, 48, 64, 64, 128, 128, 136, 256});
   c.sparsity = pick({0., .5, .75, .9, 1.});
   c.shuffle = pick({true, true, false});
   c.io = weights == DType::e4m3 ? pick({DType::f16, DType::bf16}) : weights;

@@ -4,37 +4,46 @@
 #include "kernels/cuda/ptx/ptx.h"
 #include "kernels/cuda/tile.h"
 
-// The operand X of the mma.sync kernels: how a stage of it comes into shared memory, 16 bytes a copy, and from there
-// into the fragments of mma.m16n8k16. Two sources: rows of feature-major X that the weights' columns name, and
-// token-major X as it lies. Both swizzle chunks of 16 bytes so that neither the copies nor ldmatrix meet in a bank.
+// The operand X of the mma.sync kernels: how a stage of it comes into shared memory, kCopies times 16 bytes a thread,
+// and from there into the fragments of mma.m16n8k16. Two sources: rows of feature-major X that the weights' columns
+// name, and token-major X as it lies. Both swizzle chunks of 16 bytes so that neither the copies nor ldmatrix meet in a
+// bank.
 namespace leno::kernels::cuda {
 
-// How 8 neighbours of X come into shared memory; the rest of the 16 bytes becomes zero.
+// 8 neighbours of X of which `count` exist; the others are zero.
+struct Neighbours {
+  const uint16_t* from;
+  int count;
+};
+
+// How they come into shared memory where addresses and strides are whole 16 bytes.
 struct AlignedCopy {
-  static LENO_DEVICE void copy(ptx::SharedAddress to, const uint16_t* from, int count) {
-    ptx::cp_async_16(to, from, static_cast<uint32_t>(2 * count));
+  static LENO_DEVICE void copy(ptx::SharedAddress to, Neighbours n) {
+    ptx::cp_async_16(to, n.from, static_cast<uint32_t>(2 * n.count));
   }
 };
+LENO_DEVICE ptx::Words4 load_each(Neighbours n) {
+  ptx::Words4 v{{0, 0, 0, 0}};
+  LENO_UNROLL
+  for (int i = 0; i < 8; ++i) {
+    if (i < n.count) v.w[i / 2] |= static_cast<uint32_t>(ptx::load_global(n.from + i)) << (i % 2 * 16);
+  }
+  return v;
+}
 // For X at any address: one by one, and not ahead of time. Slow, but right.
 struct ElementCopy {
-  static LENO_DEVICE void copy(ptx::SharedAddress to, const uint16_t* from, int count) {
-    ptx::Words4 v{{0, 0, 0, 0}};
-    LENO_UNROLL
-    for (int i = 0; i < 8; ++i) {
-      if (i < count) v.w[i / 2] |= static_cast<uint32_t>(ptx::load_global(from + i)) << (i % 2 * 16);
-    }
-    ptx::store_shared(to, v);
-  }
+  static LENO_DEVICE void copy(ptx::SharedAddress to, Neighbours n) { ptx::store_shared(to, load_each(n)); }
 };
 
 LENO_DEVICE int clamp8(int left) { return left < 0 ? 0 : left < 8 ? left : 8; }
 
 // X[k][n]: a row of the stage is kN tokens of the feature that a kept column names. Chunk c of row r lies at c ^ r % 8:
 // 8 rows of one chunk, what ldmatrix reads at a time, fill all banks.
-template <class Tile, class Copy>
+template <class Tile>
 struct GatheredX {
   using Sizes = TileSizes<Tile>;
   static constexpr int kChunks = Sizes::kN / 8, kRowsAtOnce = Sizes::kThreads / kChunks;
+  static constexpr int kCopies = Sizes::kK / kRowsAtOnce;
   static constexpr bool kGathers = true;
   static_assert(kChunks >= 8 && Sizes::kK % kRowsAtOnce == 0, "all threads copy the same number of whole chunks");
 
@@ -55,14 +64,12 @@ struct GatheredX {
     return static_cast<uint32_t>(r * Sizes::kN * 2 + ((c ^ (r & 7)) * 16));
   }
 
-  // column(r): the column of row r of the stage, -1 for a row of zeros.
-  template <class Column>
-  LENO_DEVICE void load(ptx::SharedAddress stage, int, Column column) const {
-    LENO_UNROLL
-    for (int i = 0; i < Sizes::kK; i += kRowsAtOnce) {
-      const int c = column(row + i);
-      Copy::copy(stage + at(row + i, chunk), x + (c < 0 ? 0 : c) * ldx, c < 0 ? 0 : count);
-    }
+  // Row of the stage that copy i belongs to.
+  LENO_DEVICE int row_of(int i) const { return row + i * kRowsAtOnce; }
+  LENO_DEVICE ptx::SharedAddress to(ptx::SharedAddress stage, int i) const { return stage + at(row_of(i), chunk); }
+  // column: of X, for row_of(i); -1 for a row of zeros.
+  LENO_DEVICE Neighbours from(int, int, int column) const {
+    return column < 0 ? Neighbours{x, 0} : Neighbours{x + column * ldx, count};
   }
 
   // The fragments of two n-tiles, from token n of the stage, of k-step s.
@@ -74,10 +81,11 @@ struct GatheredX {
 
 // X[n][k]: a row of the stage is kK features of a token, the weights name all columns in order. Rows of 64 bytes (two
 // share the banks) or 128 bytes, chunks swizzled by the rows that ldmatrix reads at a time.
-template <class Tile, class Copy>
+template <class Tile>
 struct TokenX {
   using Sizes = TileSizes<Tile>;
   static constexpr int kChunks = Sizes::kK / 8, kRowsAtOnce = Sizes::kThreads / kChunks;
+  static constexpr int kCopies = Sizes::kN / kRowsAtOnce;
   static constexpr bool kGathers = false;
   static_assert(Sizes::kN % kRowsAtOnce == 0, "all threads copy the same number of whole chunks");
 
@@ -101,15 +109,12 @@ struct TokenX {
     return static_cast<uint32_t>(r * Sizes::kK * 2 + ((c ^ swizzle) * 16));
   }
 
+  LENO_DEVICE int row_of(int i) const { return row + i * kRowsAtOnce; }
+  LENO_DEVICE ptx::SharedAddress to(ptx::SharedAddress stage, int i) const { return stage + at(row_of(i), chunk); }
   // first: the stage's first column.
-  template <class Column>
-  LENO_DEVICE void load(ptx::SharedAddress stage, int first, Column) const {
-    const int k = first + 8 * chunk;
-    LENO_UNROLL
-    for (int i = 0; i < Sizes::kN; i += kRowsAtOnce) {
-      const int n = token0 + row + i, count = n < tokens ? clamp8(columns - k) : 0;
-      Copy::copy(stage + at(row + i, chunk), count > 0 ? x + n * ldx + k : x, count);
-    }
+  LENO_DEVICE Neighbours from(int i, int first, int) const {
+    const int n = token0 + row_of(i), k = first + 8 * chunk, count = n < tokens ? clamp8(columns - k) : 0;
+    return count > 0 ? Neighbours{x + n * ldx + k, count} : Neighbours{x, 0};
   }
 
   static LENO_DEVICE void fragments(uint32_t (&b)[4], ptx::SharedAddress stage, int s, int n) {

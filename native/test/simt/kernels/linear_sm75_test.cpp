@@ -1,0 +1,31 @@
+#include <gtest/gtest.h>
+
+#include "kernels/cuda/linear_rows.h"
+#include "simt/kernels/linear_counts.h"
+
+namespace {
+
+using namespace leno_test;
+using kernels::cuda::linear_rows_sm75;
+
+void run(const std::vector<CudaCase>& cases) {
+  std::map<const Row*, int> ran;
+  EXPECT_EQ("", run_table(linear_rows_sm75(), cases, ran));
+  for (const Row* row : linear_rows_sm75()) EXPECT_GT(ran[row], 0) << row->name << " took no case";
+}
+
+TEST(LinearSm75, AgreesWithTheFormula) { run(ragged_cases(DType::f16, 75, 60, 4)); }
+TEST(LinearSm75, IsExactOnSmallIntegers) { run(exact_cases(DType::f16, 75, 30, 5)); }
+TEST(LinearSm75, RunsOnLaterCards) { run(ragged_cases(DType::f16, 89, 20, 6)); }
+
+TEST(LinearSm75, CountsAreCloseToTheLeast) {
+  for (const CudaCase& c : aligned_cases(DType::f16, 75)) {
+    const CudaProblem problem(c);
+    for (const Row* row : linear_rows_sm75()) {
+      if (!problem.refusal(*row).empty()) continue;
+      EXPECT_EQ("", check_counts(problem, c, *row)) << row->name << " " << c.name();
+    }
+  }
+}
+
+}  // namespace
