@@ -66,6 +66,7 @@ namespace leno::ptx {
 // Descriptor of a wgmma operand in shared memory. leading and stride: bytes between its core matrices, multiples of 16
 // below 2^18 (PTX ISA, "matrix descriptor format"). The base offset is 0: swizzled operands begin at a whole atom.
 LENO_DEVICE uint64_t wgmma_descriptor(SharedAddress start, uint32_t leading, uint32_t stride, Swizzle swizzle) {
+  check_descriptor(start, leading, stride);
   return uint64_t((start & 0x3ffff) >> 4) | uint64_t((leading & 0x3ffff) >> 4) << 16 |
          uint64_t((stride & 0x3ffff) >> 4) << 32 | uint64_t(swizzle) << 62;
 }

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "simt/location.h"
+
+// The instructions without types: what simt/ptx.h dresses as leno::ptx. Each acts for the thread that is running.
+namespace leno::simt {
+
+// ---- who am I
+struct Identity {
+  uint32_t thread, lane;
+  uint32_t block[3], grid[3];
+  uint32_t shared_base;
+};
+const Identity& identity();
+
+// Reports an instruction that the emulated card lacks.
+void require(int arch, const char* what, Location at);
+// Ends the launch with a report.
+[[noreturn]] void fail(const char* what, Location at);
+
+// ---- barriers. threads = 0: all of the block.
+void barrier(uint32_t id, uint32_t threads, bool wait, Location at);
+void sync_warp(Location at);
+
+// ---- within a warp
+void shuffle(void* value, uint32_t bytes, uint32_t from_lane, const char* name, Location at);
+uint32_t ballot(bool predicate, Location at);
+bool elect_one(Location at);
+
+// ---- global memory
+enum class GlobalRead { constant, stream, plain };
+void load_global(const void* from, void* to, uint32_t bytes, GlobalRead kind, Location at);
+void store_global(void* to, const void* from, uint32_t bytes, Location at);
+
+// ---- shared memory
+void load_shared(uint32_t from, void* to, uint32_t bytes, Location at);
+void store_shared(uint32_t to, const void* from, uint32_t bytes, Location at);
+void ldmatrix(uint32_t* registers, int matrices, bool transposed, uint32_t row, Location at);
+void stmatrix(const uint32_t* registers, int matrices, bool transposed, uint32_t row, Location at);
+
+// ---- mma.sync
+enum class MatrixType { half, bfloat, e4m3 };
+void mma(float* d, const uint32_t* a, const uint32_t* b, int k, MatrixType type, Location at);
+
+// ---- cp.async
+void cp_async(uint32_t to, const void* from, uint32_t bytes, uint32_t valid, Location at);
+void cp_async_commit(Location at);
+void cp_async_wait(uint32_t keep, Location at);
+void cp_async_mbarrier_arrive_noinc(uint32_t barrier, Location at);
+
+// ---- mbarrier
+void mbarrier_init(uint32_t barrier, uint32_t arrivals, Location at);
+void mbarrier_arrive(uint32_t barrier, Location at);
+void mbarrier_arrive_expect_tx(uint32_t barrier, uint32_t bytes, Location at);
+bool mbarrier_try_wait(uint32_t barrier, uint32_t parity, Location at);
+void fence_proxy_async(Location at);
+void fence_mbarrier_init(Location at);
+
+// ---- bulk copies
+void bulk_load(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, Location at);
+void bulk_store(void* to, uint32_t from, uint32_t bytes, Location at);
+void tensor_load_2d(uint32_t to, const void* map, int x, int y, uint32_t barrier, Location at);
+void tensor_store_2d(const void* map, int x, int y, uint32_t from, Location at);
+void bulk_commit(Location at);
+void bulk_wait(uint32_t keep, bool read_only, Location at);
+
+// ---- registers between warpgroups
+void set_registers(uint32_t registers, bool increase, Location at);
+
+// ---- wgmma
+void wgmma_fence(Location at);
+void wgmma_commit(Location at);
+void wgmma_wait(uint32_t keep, Location at);
+struct WgmmaArguments {
+  float* d;           // n / 2 of this thread
+  const uint32_t* a;  // 4 of this thread, or nullptr: a_descriptor
+  uint64_t a_descriptor;
+  uint64_t b_descriptor;
+  bool accumulate;
+  bool a_mn_major, b_mn_major;
+  int n;
+  MatrixType type;
+};
+void wgmma(const WgmmaArguments& arguments, Location at);
+
+// ---- floats
+float exp2_approx(float x);
+float rcp_approx(float x);
+float rsqrt_approx(float x);
+
+}  // namespace leno::simt

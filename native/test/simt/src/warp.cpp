@@ -1,0 +1,56 @@
+#include <cstring>
+
+#include "collectives.h"
+#include "text.h"
+
+// What a warp does within itself.
+namespace leno::simt {
+
+void sync_warp(Location at) {
+  int nothing = 0;
+  warp_collective(0, "bar.warp.sync", nothing, at, [](auto&) {
+    Block& b = block();
+    if (!b.options.races) return;
+    static thread_local Handover handover;
+    handover.clock.assign(b.agents, 0);
+    handover.fenced.assign(b.proxies() ? b.thread_count : 0, 0);
+    Thread* const first = &b.threads[self().warp * 32u];
+    for (int lane = 0; lane < 32; ++lane) b.release(first[lane], handover);
+    for (int lane = 0; lane < 32; ++lane) b.acquire(first[lane], handover);
+  });
+}
+
+void shuffle(void* value, uint32_t bytes, uint32_t from_lane, const char* name, Location at) {
+  struct Arguments {
+    uint64_t value = 0;
+    uint32_t from;
+    void* result;
+  } mine{0, from_lane, value};
+  std::memcpy(&mine.value, value, bytes);
+  warp_collective(bytes, name, mine, at, [&](auto& lanes) {
+    for (const Arguments* lane : lanes) std::memcpy(lane->result, &lanes[lane->from]->value, bytes);
+  });
+}
+
+uint32_t ballot(bool predicate, Location at) {
+  struct Arguments {
+    bool predicate;
+    uint32_t result;
+  } mine{predicate, 0};
+  warp_collective(0, "vote.ballot", mine, at, [](auto& lanes) {
+    uint32_t all = 0;
+    for (uint32_t lane = 0; lane < 32; ++lane) all |= static_cast<uint32_t>(lanes[lane]->predicate) << lane;
+    for (Arguments* lane : lanes) lane->result = all;
+  });
+  return mine.result;
+}
+
+// Which lane it is the card does not promise, only that it is always the same.
+bool elect_one(Location at) {
+  require(90, "elect.sync", at);
+  bool elected = false;
+  warp_collective(0, "elect.sync", elected, at, [](auto& lanes) { *lanes[block().options.seed % 32] = true; });
+  return elected;
+}
+
+}  // namespace leno::simt
