@@ -72,6 +72,7 @@ void add_product(Launches& launches, const MmaKernel& kernel, const TileShape& t
   product.threads = uint32_t(tile.threads);
   product.shared_bytes = uint32_t(tile.shared_bytes);
   product.set(params);
+  if (tile.arrange != nullptr) tile.arrange(product, tile, weights, params, card);
   if (params.splits == 1) return;
   Launch& reduce = launches.add();
   reduce.entry = kernel.reduce;

@@ -3,8 +3,8 @@
 #include "kernels/cuda/linear_kernel.h"
 #include "kernels/cuda/tile.h"
 
-// Planning the mma.sync kernels, which differ only in tiles and entries: which launches a forward needs, and the
-// workspace between them.
+// Planning the kernels of whole tiles, which differ only in those and in entries: which launches a forward needs, and
+// the workspace between them.
 //
 //   feature-major             gather                              [+ reduce]
 //   token-major, dense        tokens                              [+ reduce]
@@ -20,6 +20,9 @@ struct TileShape {
   int blocks;  // that are meant to share a multiprocessor
   // Of one tile's kernel: by the source of X.
   const char *gather, *tokens;
+  // Sets grid and parameters of the product where they are not a block for each tile and LinearParams.
+  void (*arrange)(Launch& product, const TileShape& tile, const LinearWeights& weights, const LinearParams& params,
+                  const Card& card) = nullptr;
 };
 template <class Sizes>
 constexpr TileShape tile_shape(const char* gather, const char* tokens) {
@@ -43,10 +46,10 @@ Launches mma_plan(const MmaKernel& kernel, const LinearWeights& weights, const D
 
 // The row of a kernel.
 template <const MmaKernel& Kernel>
-constexpr LinearKernel mma_row(const char* name, int arch) {
+constexpr LinearKernel mma_row(const char* name, int arch, bool exact = false) {
   return {name,
           arch,
-          false,
+          exact,
           Kernel.type,
           &kFragments,
           [](const Card& card, const WeightsKind& weights, const LinearSpec& spec, int64_t tokens) {

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "kernels/cuda/linear_sm90_epilogue.h"
+
+// y = act(W x + bias) + beta residual on sm_90a: a persistent block per multiprocessor, one warpgroup that gathers and
+// two that multiply.
+namespace leno::kernels::cuda {
+
+template <class Tile, template <class> class Source, class Type>
+LENO_DEVICE void linear_sm90(const LinearSm90Params& p) {
+  const ptx::SharedAddress base = (ptx::shared_memory() + 1023) & ~1023u;
+  const Ring<Tile::kStages> ring{base + Tile::kBarriersAt};
+  const uint32_t thread = ptx::thread_id();
+  if (thread == 0) ring.init(kFullArrivals, kEmptyArrivals);
+  ptx::sync_threads();
+  if (thread >= Tile::kConsumers * 128) {
+    ptx::setmaxnreg_dec<Tile::kGatherRegisters>();
+    Gather<Tile, Source<Tile>> gather{p, base, ring, thread - Tile::kConsumers * 128};
+    gather.run();
+  } else {
+    ptx::setmaxnreg_inc<Tile::kMultiplyRegisters>();
+    Multiply<Tile, Source<Tile>, Type> multiply{p, base, ring, thread};
+    const ptx::SharedAddress staging = base + Tile::kStagingAt + thread / 32 * Tile::kStagingBytes;
+    for (int32_t tile = static_cast<int32_t>(ptx::block_x()); tile < p.tiles;
+         tile += static_cast<int32_t>(ptx::grid_x())) {
+      const TileWork<Tile> work = tile_work<Tile>(p, tile);
+      Accumulators<Tile> sums;
+      multiply.run(work, sums);
+      Sm90Epilogue<Tile, Source<Tile>, Type> epilogue{p, multiply, staging};
+      epilogue.run(work, sums);
+    }
+  }
+}
+
+}  // namespace leno::kernels::cuda

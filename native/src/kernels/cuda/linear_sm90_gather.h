@@ -1,0 +1,86 @@
+#pragma once
+
+#include "kernels/cuda/linear_sm90_source.h"
+#include "kernels/cuda/pipeline.h"
+
+// The warpgroup that fills the ring: X by cp.async, weights by bulk copies.
+//
+// cp.async writes through the generic proxy, wgmma reads through the async proxy. So each thread waits for its own
+// copies, fences the proxies, and only then does its warp arrive: kLag stages later than it began the copies.
+namespace leno::kernels::cuda {
+
+constexpr uint32_t kFullArrivals = kGatherWarps + 1;  // and the thread that announces the bulk copies
+
+template <class Tile, class Source>
+struct Gather {
+  const LinearSm90Params& p;
+  ptx::SharedAddress base;
+  Ring<Tile::kStages> ring;
+  uint32_t thread;  // of the warpgroup
+
+  LENO_DEVICE void run() {
+    if ((reinterpret_cast<uint64_t>(p.x) | static_cast<uint64_t>(p.ldx) * 2) % 16 == 0) {
+      run_source<true>();
+    } else {
+      run_source<false>();
+    }
+  }
+
+  template <bool Aligned>
+  LENO_DEVICE void run_source() {
+    Source source{p, thread / 32, thread % 32};
+    typename Ring<Tile::kStages>::Position at, arrived;
+    int under_way = 0;
+    for (int32_t tile = static_cast<int32_t>(ptx::block_x()); tile < p.tiles;
+         tile += static_cast<int32_t>(ptx::grid_x())) {
+      const TileWork<Tile> work = tile_work<Tile>(p, tile);
+      source.prepare(work, work.begin);
+      for (int32_t stage = work.begin; stage < work.end; ++stage) {
+        ring.wait_empty(at);
+        if (thread == 0) load_weights(work, stage, at.slot);
+        source.template fill<Aligned>(work, stage, base + at.slot * Tile::kGatherBytes);
+        ptx::cp_async_commit();
+        source.prepare(work, stage + 1);
+        at.advance();
+        if (under_way == Tile::kLag) {
+          ptx::cp_async_wait<Tile::kLag>();
+          arrive(arrived.slot);
+          arrived.advance();
+        } else {
+          ++under_way;
+        }
+      }
+    }
+    ptx::cp_async_wait<0>();
+    for (; under_way > 0; --under_way) {
+      arrive(arrived.slot);
+      arrived.advance();
+    }
+  }
+
+  LENO_DEVICE void arrive(uint32_t slot) {
+    ptx::fence_proxy_async();
+    ptx::sync_warp();
+    if (thread % 32 == 0) ptx::mbarrier_arrive(ring.full(slot));
+  }
+
+  // The k-steps of a stage follow each other in a group; a tile that is a slice of the group takes a part of each.
+  LENO_DEVICE void load_weights(const TileWork<Tile>& work, int32_t stage, uint32_t slot) {
+    const int32_t group_fragments = p.group_rows / 16, steps = work.steps_of(stage);
+    const auto* from = static_cast<const unsigned char*>(p.values) +
+                       ((int64_t(work.step) + stage * Tile::kSteps) * group_fragments + work.first_fragment) * 512;
+    const ptx::SharedAddress to = base + Tile::kStages * Tile::kGatherBytes + slot * Tile::kWeightBytes;
+    const uint32_t step_bytes = static_cast<uint32_t>(work.fragments) * 512;
+    ptx::mbarrier_arrive_expect_tx(ring.full(slot), static_cast<uint32_t>(steps) * step_bytes);
+    if (work.fragments == group_fragments) {
+      ptx::bulk_load(to, from, static_cast<uint32_t>(steps) * step_bytes, ring.full(slot));
+      return;
+    }
+    for (int32_t s = 0; s < steps; ++s) {
+      ptx::bulk_load(to + static_cast<uint32_t>(s) * step_bytes, from + int64_t(s) * group_fragments * 512, step_bytes,
+                     ring.full(slot));
+    }
+  }
+};
+
+}  // namespace leno::kernels::cuda

@@ -1,0 +1,29 @@
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "kernels/cuda/linear_rows.h"
+#include "simt/kernels/linear_table.h"
+
+namespace {
+
+using namespace leno_test;
+using kernels::cuda::linear_rows_sm90;
+
+class LinearSm90 : public testing::TestWithParam<DType> {
+ protected:
+  void run(const std::vector<CudaCase>& cases) {
+    std::map<const Row*, int> ran;
+    const std::vector<const Row*> rows = rows_of(linear_rows_sm90(), GetParam());
+    ASSERT_FALSE(rows.empty());
+    EXPECT_EQ("", run_table(rows, cases, ran));
+    for (const Row* row : rows) EXPECT_GT(ran[row], 0) << row->name << " took no case";
+  }
+};
+
+TEST_P(LinearSm90, AgreesWithTheFormula) { run(ragged_cases(GetParam(), 90, 40, 1)); }
+TEST_P(LinearSm90, IsExactOnSmallIntegers) { run(exact_cases(GetParam(), 90, 24, 2)); }
+
+std::string type_name(const testing::TestParamInfo<DType>& info) { return name_of(info.param); }
+INSTANTIATE_TEST_SUITE_P(Types, LinearSm90, testing::Values(DType::bf16, DType::f16), type_name);
+
+}  // namespace
