@@ -138,9 +138,9 @@ public final class Stream implements AutoCloseable {
 
   /**
    * Writes down, as a graph, what a piece of code puts on this stream: forwards, copies, events.
-   * Nothing of it runs yet. The code runs in this thread, once, and must use no other thread. It
-   * may not wait for the stream, reserve contexts, create tensors or build operators: that has to
-   * be done before; where it tries, the capture fails.
+   * Nothing of it runs yet. The code runs in this thread, once, and must use no other thread. What
+   * waits for the stream or takes memory (reserving contexts, creating tensors, building operators)
+   * throws {@link LenoStateException} there: it has to be done before.
    *
    * <p>The graph keeps alive what it uses, as far as leno made it: operators, contexts, tensors and
    * pinned buffers may be closed before the graph. What was given as a plain address is the
@@ -149,9 +149,9 @@ public final class Stream implements AutoCloseable {
    * @param work puts work on this stream
    * @return a graph that the caller closes
    * @throws LenoArgumentException if work is null
-   * @throws LenoStateException if the stream is closed, is being captured, is the legacy default
-   *     stream, or if work has done what cannot be captured
-   * @throws LenoDeviceException if the driver reports an error
+   * @throws LenoStateException if the stream is closed or being captured, or if work has done what
+   *     cannot be captured
+   * @throws LenoDeviceException if the driver reports an error, as for the legacy default stream
    */
   public CudaGraph capture(Runnable work) {
     Check.notNull(work, "work");

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** A JVM of its own, with the class path and the native libraries of this one. */
 public final class ChildJvm {
@@ -21,6 +22,21 @@ public final class ChildJvm {
    */
   public static Process start(Path log, List<String> options, Class<?> main, List<String> arguments)
       throws IOException {
+    return start(log, options, main, arguments, Map.of());
+  }
+
+  /**
+   * Starts it.
+   *
+   * @param environment variables that differ from this JVM's; an empty value removes one
+   */
+  public static Process start(
+      Path log,
+      List<String> options,
+      Class<?> main,
+      List<String> arguments,
+      Map<String, String> environment)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     // Without it, builds of different folders would overwrite each other's libraries while they
@@ -29,9 +45,15 @@ public final class ChildJvm {
     command.addAll(options);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(arguments);
-    return new ProcessBuilder(command)
-        .redirectErrorStream(true)
-        .redirectOutput(log.toFile())
-        .start();
+    ProcessBuilder process =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+    environment.forEach(
+        (name, value) -> {
+          process.environment().remove(name);
+          if (!value.isEmpty()) {
+            process.environment().put(name, value);
+          }
+        });
+    return process.start();
   }
 }

@@ -52,6 +52,17 @@ class DeviceTest {
   }
 
   @Test
+  void cardsAreThereOrARefusalIs() {
+    if (Device.cudaRefusal().isEmpty()) {
+      assertTrue(Device.cudaCount() >= 1);
+    } else {
+      assertEquals(0, Device.cudaCount());
+      LenoException e = assertThrows(LenoUnsupportedException.class, () -> Device.cuda(0));
+      assertTrue(e.getMessage().contains(Device.cudaRefusal()), e::getMessage);
+    }
+  }
+
+  @Test
   void nullIsaIsNamed() {
     LenoException e = assertThrows(LenoArgumentException.class, () -> Device.cpu(1, null));
     assertTrue(e.getMessage().contains("isa is null"), e::getMessage);

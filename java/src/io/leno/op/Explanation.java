@@ -15,7 +15,7 @@ final class Explanation {
     text.append(
         String.format(
             Locale.ROOT,
-            "linear %s x %s, %s%s, %s weights of sparsity %s, %s %s activations; %s thread(s), %s%n",
+            "linear %s x %s, %s%s, %s weights of sparsity %s, %s %s activations; %s, %s%n",
             number(op.get("M")),
             number(op.get("K")),
             op.get("pattern"),
@@ -24,7 +24,7 @@ final class Explanation {
             number(op.get("sparsity")),
             op.get("layout"),
             op.get("io_dtype"),
-            number(op.get("threads")),
+            op.containsKey("cuda") ? op.get("cuda") : number(op.get("threads")) + " thread(s)",
             op.get("isa")));
     for (Object bucket : (List<?>) op.get("buckets")) {
       append(text, (Map<?, ?>) bucket);

@@ -24,12 +24,17 @@ import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * A linear layer with sparse (or dense) weights: Y = norm(act(X W^T + bias) + residual).
+ * A linear layer with sparse (or dense) weights: Y = norm(act(X W^T + bias) + beta residual).
  *
  * <p>X has N tokens of K features, Y and the residual N tokens of M features, in the operator's
  * {@link Layout} and element type. When it is built, the operator times every kernel that can run
  * it, dense ones included, for each number of tokens named, and keeps the fastest; so it is never
  * slower than dense.
+ *
+ * <p>On a card, X, Y and the residual are memory of that card: {@link DeviceTensor}s, or raw
+ * addresses and JavaCPP pointers of anybody's in the process. A forward is put on the context's
+ * {@linkplain Context#stream stream} and returns; what goes wrong later is told by a later call, as
+ * {@link Context#synchronize}. Addresses and strides of whole 16 bytes are the fast case.
  *
  * <p>An operator is immutable and may be shared by any number of threads, each with a {@link
  * Context} of its own that has been {@link #reserve reserved}. A forward allocates nothing and
@@ -38,11 +43,12 @@ import org.bytedeco.javacpp.Pointer;
  * <ul>
  *   <li>{@link LenoStateException} if the operator or the context is closed, or another forward is
  *       running in the context;
- *   <li>{@link LenoArgumentException} if tokens is negative, the context is one of another device,
- *       an argument is null, Y overlaps X, or a residual is missing or unexpected;
+ *   <li>{@link LenoArgumentException} if tokens is negative, the context or the memory is one of
+ *       another device, an argument is null, Y overlaps X, or a residual is missing or unexpected;
  *   <li>{@link io.leno.LenoShapeException} if a stride is smaller than what it spans;
  *   <li>{@link LenoBufferException} if a buffer or the context's scratch memory is too small, an
- *       address misaligned, a buffer read-only or on the heap.
+ *       address misaligned, a buffer read-only or on the heap;
+ *   <li>{@link io.leno.LenoDeviceException} if the driver of a card reports an error.
  * </ul>
  */
 public final class SparseLinear implements AutoCloseable {
@@ -79,15 +85,15 @@ public final class SparseLinear implements AutoCloseable {
   /**
    * A kernel of this build.
    *
-   * @param name dtype, operator, pattern, tile and instruction set
-   * @param refusal why this machine cannot run it; empty where it can
+   * @param name dtype, operator, pattern, tile and instruction set or architecture
+   * @param refusal why this machine, or a device, cannot run it; empty where it can
    */
   public record Kernel(String name, String refusal) {}
 
   /**
-   * The kernels of this build.
+   * The kernels for the CPU. {@link #kernels(Device)} has those for a card.
    *
-   * @return all, those that this machine cannot run too
+   * @return all of this build, those that this machine cannot run too
    */
   public static List<Kernel> kernels() {
     Library.load();
@@ -97,6 +103,31 @@ public final class SparseLinear implements AutoCloseable {
           new Kernel(
               Check.text(Native.leno_linear_kernel_name(i)),
               Check.text(Native.leno_linear_kernel_refusal(i))));
+    }
+    return List.copyOf(kernels);
+  }
+
+  /**
+   * The kernels for devices of this kind.
+   *
+   * @param device the CPU or a card
+   * @return all of this build, those that this device cannot run too
+   * @throws LenoArgumentException if device is null
+   * @throws LenoStateException if the device is closed
+   */
+  public static List<Kernel> kernels(Device device) {
+    DeviceHandle on = Secrets.get().handle(Check.notNull(device, "device"));
+    List<Kernel> kernels = new ArrayList<>();
+    long open = on.acquire();
+    try {
+      for (long i = 0; i < Native.leno_linear_device_kernel_count(open); i++) {
+        kernels.add(
+            new Kernel(
+                Check.text(Native.leno_linear_device_kernel_name(open, i)),
+                Check.text(Native.leno_linear_device_kernel_refusal(open, i))));
+      }
+    } finally {
+      on.release();
     }
     return List.copyOf(kernels);
   }

@@ -26,9 +26,10 @@ public final class SparseLinearBuilder {
   private final Device device;
   private final PackedWeights weights;
   private Layout layout = Layout.TOKEN_MAJOR;
-  private DType ioType = DType.F32;
+  private DType ioType; // null: what fits device and weights
   private Activation activation = Activation.NONE;
   private boolean residual;
+  private double beta = 1;
   private float[] bias;
   private float[] normGain;
   private float[] normShift;
@@ -55,9 +56,12 @@ public final class SparseLinearBuilder {
   }
 
   /**
-   * The element type of X, Y and the residual, whatever the weights are stored as.
+   * The element type of X, Y and the residual. On the CPU {@link DType#F32}, which it is unless
+   * set, or {@link DType#BF16}, whatever the weights are stored as. On a card the type of the
+   * weights, {@link DType#F16} or {@link DType#BF16}; either with weights of {@link DType#E4M3},
+   * where it is F16 unless set.
    *
-   * @param ioType {@link DType#F32}, which it is unless set, or {@link DType#BF16}
+   * @param ioType one of these
    * @return this
    * @throws LenoArgumentException if ioType is null
    */
@@ -98,6 +102,17 @@ public final class SparseLinearBuilder {
    */
   public SparseLinearBuilder residual(boolean residual) {
     this.residual = residual;
+    return this;
+  }
+
+  /**
+   * The factor of the residual, on a card; on the CPU it is 1.
+   *
+   * @param beta finite; 1 unless set
+   * @return this
+   */
+  public SparseLinearBuilder beta(double beta) {
+    this.beta = beta;
     return this;
   }
 
@@ -146,7 +161,7 @@ public final class SparseLinearBuilder {
 
   /**
    * Keeps choices in this file and reuses them, so that the next start measures nothing. The file
-   * is keyed by processor and library version.
+   * is keyed by processor, or card and driver, and library version.
    *
    * @param planFile made where it does not exist
    * @return this
@@ -166,7 +181,12 @@ public final class SparseLinearBuilder {
    *     given
    * @throws io.leno.LenoShapeException if the length of bias, gain or shift is not M
    * @throws io.leno.LenoUnsupportedException if the kernel named cannot run here, or not these
+   *     weights, or the device has no kernels for the types of weights and activations, or for beta
+   * @throws io.leno.LenoNotFiniteException if a number of bias, gain or shift, or beta, is not
+   *     finite
+   * @throws io.leno.LenoOutOfMemoryException if the memory of host or card does not hold the
    *     weights
+   * @throws io.leno.LenoDeviceException if the driver reports an error
    * @throws io.leno.LenoIOException if the plan file cannot be read or written
    * @throws io.leno.LenoStateException if the device or the weights are closed
    */
@@ -181,27 +201,36 @@ public final class SparseLinearBuilder {
             + ", expected the same");
     DeviceHandle deviceHandle = Secrets.get().handle(device);
     Handle packed = Secrets.get().handle(weights);
+    DType io = ioType == null ? usualType(deviceHandle) : ioType;
     long[] out = new long[1];
     long openDevice = deviceHandle.acquire();
     try (PointerScope scope = new PointerScope()) {
-      NativeLinearOptions options = options();
+      NativeLinearOptions options = options(io);
       packed.use(open -> Native.leno_linear_create(openDevice, open, options, out));
       LinearHandle handle = new LinearHandle(out[0], deviceHandle);
-      return new SparseLinear(handle, weights.rows(), weights.columns(), layout, ioType, residual);
+      return new SparseLinear(handle, weights.rows(), weights.columns(), layout, io, residual);
     } finally {
       deviceHandle.release();
     }
   }
 
+  private DType usualType(DeviceHandle on) {
+    if (!on.isCuda()) {
+      return DType.F32;
+    }
+    return weights.dtype() == DType.BF16 ? DType.BF16 : DType.F16;
+  }
+
   /** The options for the C API; what they point to lives as long as the surrounding scope. */
-  private NativeLinearOptions options() {
+  private NativeLinearOptions options(DType io) {
     NativeLinearOptions options = new NativeLinearOptions();
     Check.status(Native.leno_linear_options_init(options));
     options
         .layout(layout.code())
-        .io_dtype(ioType.code())
+        .io_dtype(io.code())
         .activation(activation.code())
         .residual(residual ? 1 : 0)
+        .beta(beta)
         .norm_epsilon(normEpsilon);
     if (bias != null) {
       options.bias(copy(bias)).bias_count(bias.length);

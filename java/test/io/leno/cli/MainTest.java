@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.leno.Device;
 import io.leno.onnx.TinyModel;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -34,6 +35,9 @@ class MainTest {
     }
     assertTrue(portable);
     assertTrue(report.get("kernels").size() > 3);
+    assertEquals(Device.cudaCount(), report.get("cards").size());
+    String cuda = report.get("cuda").asText();
+    assertEquals(Device.cudaRefusal().isEmpty() ? "usable" : "no: " + Device.cudaRefusal(), cuda);
   }
 
   @Test
