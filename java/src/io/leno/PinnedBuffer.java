@@ -37,7 +37,7 @@ public final class PinnedBuffer implements AutoCloseable {
   }
 
   /**
-   * Page-locked memory, aligned to 4096 bytes.
+   * Page-locked memory, aligned to 256 bytes at least.
    *
    * @param device a CUDA device; kept open by the buffer
    * @param bytes 1 .. 2^40

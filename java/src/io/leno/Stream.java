@@ -149,9 +149,9 @@ public final class Stream implements AutoCloseable {
    * @param work puts work on this stream
    * @return a graph that the caller closes
    * @throws LenoArgumentException if work is null
-   * @throws LenoStateException if the stream is closed or being captured, or if work has done what
-   *     cannot be captured
-   * @throws LenoDeviceException if the driver reports an error, as for the legacy default stream
+   * @throws LenoStateException if the stream is closed, being captured or the legacy default
+   *     stream, or if work has done what cannot be captured
+   * @throws LenoDeviceException if the driver reports an error
    */
   public CudaGraph capture(Runnable work) {
     Check.notNull(work, "work");

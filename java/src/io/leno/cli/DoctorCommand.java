@@ -1,11 +1,11 @@
 package io.leno.cli;
 
-import ai.onnxruntime.OrtEnvironment;
 import io.leno.CudaInfo;
 import io.leno.Device;
 import io.leno.Isa;
 import io.leno.Leno;
 import io.leno.LenoException;
+import io.leno.onnx.LenoOnnx;
 import io.leno.op.SparseLinear;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -31,7 +31,7 @@ final class DoctorCommand implements Runnable {
     report.put("processor", Leno.cpuName());
     report.put("processors", Runtime.getRuntime().availableProcessors());
     report.put("java", System.getProperty("java.version"));
-    report.put("onnxruntime", OrtEnvironment.getEnvironment().getVersion());
+    report.put("onnxruntime", LenoOnnx.runtimeVersion());
     try (Device device = Device.cpu()) {
       report.put("isa", device.isa().toString());
     }

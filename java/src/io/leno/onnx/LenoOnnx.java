@@ -68,4 +68,13 @@ public final class LenoOnnx {
   public static String libraryPath() {
     return Library.path().toString();
   }
+
+  /**
+   * The version of the ONNX Runtime that is on the class path.
+   *
+   * @return as "1.29.0"
+   */
+  public static String runtimeVersion() {
+    return Ort.environment().getVersion();
+  }
 }

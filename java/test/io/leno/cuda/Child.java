@@ -1,15 +1,20 @@
 package io.leno.cuda;
 
+import io.leno.Context;
 import io.leno.CudaInfo;
 import io.leno.DType;
 import io.leno.Device;
 import io.leno.DeviceTensor;
 import io.leno.LenoDeviceException;
 import io.leno.LenoException;
+import io.leno.LenoUnsupportedException;
+import io.leno.Matrix;
 import io.leno.PackedWeights;
+import io.leno.Pattern;
 import io.leno.PinnedBuffer;
 import io.leno.Stream;
 import io.leno.Truth;
+import io.leno.op.Layout;
 import io.leno.op.SparseLinear;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -44,6 +49,14 @@ public final class Child {
           }
         }
         break;
+      case "layers":
+        tell("e4m3_kernels", hasE4m3Kernels());
+        for (DType dtype : new DType[] {DType.F16, DType.BF16, DType.E4M3}) {
+          for (Layout layout : Layout.values()) {
+            tell(dtype + "_" + layout, layer(dtype, layout));
+          }
+        }
+        break;
       case "lost":
         lose();
         break;
@@ -52,6 +65,57 @@ public final class Child {
     }
     onTheCpu();
     tell("alive", true);
+  }
+
+  private static boolean hasE4m3Kernels() {
+    try (Device device = Device.cuda(0)) {
+      return SparseLinear.kernels(device).stream()
+          .anyMatch(k -> k.name().startsWith("e4m3_") && k.refusal().isEmpty());
+    }
+  }
+
+  /** Whether a layer's results are right. */
+  private static String layer(DType dtype, Layout layout) {
+    int m = 80;
+    int k = 72;
+    Matrix dense = Truth.randomMatrix(m, k, 1);
+    DType io = dtype == DType.BF16 ? DType.BF16 : DType.F16;
+    try (Device device = Device.cuda(0);
+        Pattern pattern = Truth.pattern(dense, 16, 0.6);
+        PackedWeights packed = PackedWeights.pack(pattern, dense, dtype);
+        SparseLinear op =
+            SparseLinear.builder(device, packed).layout(layout).buckets(1, 40).build();
+        Context context = device.newContext()) {
+      op.reserve(context, 40);
+      double furthest = 0;
+      for (int tokens : new int[] {1, 9, 40}) {
+        try (DeviceTensor x = DeviceTensor.allocate(device, io, tokens * k);
+            DeviceTensor y = DeviceTensor.allocate(device, io, tokens * m)) {
+          boolean tokenMajor = layout == Layout.TOKEN_MAJOR;
+          float[] values = Truth.random(tokens * k, tokens);
+          x.uploadRounded(values);
+          x.downloadWidened(values);
+          y.fill(0xff, null);
+          op.forward(context, tokens, x, y);
+          context.synchronize();
+          float[] result = new float[tokens * m];
+          y.downloadWidened(result);
+          furthest =
+              Math.max(
+                  furthest,
+                  Truth.distance(
+                      Truth.linear(
+                          tokenMajor ? values : Truth.transpose(values, k, tokens),
+                          packed.toDense(),
+                          null),
+                      tokenMajor ? result : Truth.transpose(result, m, tokens)));
+        }
+      }
+      // Of activations that are quantised to 3 bits of fraction, a sixteenth at most is lost.
+      return furthest < (dtype == DType.E4M3 ? 1 : 0.05) ? "right" : "off by " + furthest;
+    } catch (LenoUnsupportedException e) {
+      return "refused";
+    }
   }
 
   /** Works until the driver says that the card is lost, then tries everything else. */

@@ -318,7 +318,7 @@ class CudaLinearTest {
           () -> op.forward(layer.context, 2, layer.x, small));
       assertRefused(
           LenoBufferException.class,
-          "x is 0x",
+          "x is at 0x",
           () -> op.forward(layer.context, 1, layer.x.address() + 1, layer.y.address()));
       assertRefused(
           LenoShapeException.class,

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.leno.ChildJvm;
+import io.leno.cli.Main;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Drivers that are not there, too old, without cards, or lose one: each in a JVM of its own. */
 class DriverTest {
@@ -71,6 +74,53 @@ class DriverTest {
     assertEquals("alive: true", told.get(2));
   }
 
+  @ParameterizedTest
+  @CsvSource({"75, false, false", "86, true, false", "89, true, true", "90, true, true"})
+  void layersOnCardsOfEveryKind(int arch, boolean bf16, boolean fp8) throws Exception {
+    List<String> told = run("layers", Map.of("LENO_SIMT_ARCH", Integer.toString(arch)));
+    boolean e4m3 = told.get(0).equals("e4m3_kernels: true");
+    assertTrue(fp8 || !e4m3, "a card that cannot multiply e4m3");
+    assertEquals(
+        List.of(
+            "F16_TOKEN_MAJOR: right",
+            "F16_FEATURE_MAJOR: right",
+            "BF16_TOKEN_MAJOR: " + rightIf(bf16),
+            "BF16_FEATURE_MAJOR: " + rightIf(bf16),
+            "E4M3_TOKEN_MAJOR: " + rightIf(e4m3),
+            "E4M3_FEATURE_MAJOR: " + rightIf(e4m3),
+            "alive: true"),
+        told.subList(1, told.size()));
+  }
+
+  private static String rightIf(boolean kernels) {
+    return kernels ? "right" : "refused";
+  }
+
+  @Test
+  void doctorListsCardsAndTheirKernels() throws Exception {
+    List<String> lines = lines(Main.class, "doctor", Map.of());
+    assertTrue(lines.contains("cuda         usable"), lines::toString);
+    assertTrue(
+        lines.stream().anyMatch(line -> line.matches("  yes cuda:1 .*, sm_\\d+, .* free, .*")),
+        lines::toString);
+    int kernels = lines.indexOf("kernels on cuda:0");
+    assertTrue(
+        lines.stream().skip(kernels).anyMatch(line -> line.startsWith("  yes f16_linear_")),
+        lines::toString);
+  }
+
+  @Test
+  void doctorTellsWhyThereAreNoCards() throws Exception {
+    List<String> lines = lines(Main.class, "doctor", Map.of("LENO_CUDA_DRIVER", "/nowhere.so"));
+    assertTrue(
+        lines.stream().anyMatch(line -> line.startsWith("cuda         no: no NVIDIA driver: ")),
+        lines::toString);
+    lines = lines(Main.class, "doctor", Map.of("LENO_SIMT_ARCH", "70"));
+    assertTrue(
+        lines.stream().anyMatch(line -> line.matches("  no  cuda:0 .*expected 7\\.5 or later")),
+        lines::toString);
+  }
+
   @Test
   void aCardThatIsLostStaysLost() throws Exception {
     // Error 700: a kernel wrote where no memory is.
@@ -116,13 +166,21 @@ class DriverTest {
 
   private List<String> run(String what, Map<String, String> environment)
       throws IOException, InterruptedException {
+    Pattern fact = Pattern.compile("\\w+: .*");
+    return lines(Child.class, what, environment).stream()
+        .filter(line -> fact.matcher(line).matches())
+        .toList();
+  }
+
+  private List<String> lines(Class<?> main, String what, Map<String, String> environment)
+      throws IOException, InterruptedException {
     Path log = folder.resolve("log");
-    Process child =
-        ChildJvm.start(log, List.of("-Xcheck:jni"), Child.class, List.of(what), environment);
-    assertTrue(child.waitFor(60, TimeUnit.SECONDS), what);
+    Process child = ChildJvm.start(log, List.of("-Xcheck:jni"), main, List.of(what), environment);
+    assertTrue(child.waitFor(120, TimeUnit.SECONDS), what);
     List<String> lines = Files.readAllLines(log);
     assertEquals(0, child.exitValue(), lines::toString);
-    Pattern fact = Pattern.compile("\\w+: .*");
-    return lines.stream().filter(line -> fact.matcher(line).matches()).toList();
+    assertTrue(
+        lines.stream().noneMatch(line -> line.contains("in native method")), lines::toString);
+    return lines;
   }
 }
