@@ -76,7 +76,7 @@ const LinearKernel* kernel_at(int64_t index) {
 }
 
 const leno::kernels::cuda::LinearKernel* cuda_kernel_at(int64_t index) {
-  const auto all = leno::kernels::cuda::linear_kernels();
+  const auto all = leno::plan::cuda_kernels();
   return index >= 0 && index < static_cast<int64_t>(all.size()) ? all[static_cast<size_t>(index)] : nullptr;
 }
 
@@ -164,8 +164,7 @@ const char* leno_linear_kernel_refusal(int64_t index) {
 
 int64_t leno_linear_device_kernel_count(leno_device device) {
   if (device == nullptr) return 0;
-  return is_cuda(device) ? static_cast<int64_t>(leno::kernels::cuda::linear_kernels().size())
-                         : leno_linear_kernel_count();
+  return is_cuda(device) ? static_cast<int64_t>(leno::plan::cuda_kernels().size()) : leno_linear_kernel_count();
 }
 
 const char* leno_linear_device_kernel_name(leno_device device, int64_t index) {

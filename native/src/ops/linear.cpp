@@ -109,7 +109,7 @@ std::unique_ptr<Linear> Linear::make(Device& device, std::shared_ptr<const Packe
                                      LinearOptions options) {
   if (device.kind() == Device::Kind::cuda) {
     return std::make_unique<Linear>(static_cast<CudaDevice&>(device), std::move(packed), std::move(options),
-                                    kernels::cuda::linear_kernels());
+                                    plan::cuda_kernels());
   }
   return std::make_unique<Linear>(static_cast<CpuDevice&>(device), std::move(packed), std::move(options),
                                   kernels::linear_kernels());

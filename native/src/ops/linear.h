@@ -41,7 +41,7 @@ class Linear {
   Linear(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
          plan::CpuKernels kernels = kernels::linear_kernels());
   Linear(CudaDevice& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
-         plan::CudaKernels kernels = kernels::cuda::linear_kernels());
+         plan::CudaKernels kernels = plan::cuda_kernels());
   Linear(const Linear&) = delete;
   Linear& operator=(const Linear&) = delete;
 

@@ -37,14 +37,11 @@ int64_t CudaLinear::workspace(const LinearBucket& bucket, int64_t tokens) const 
   return bucket.kernel.cuda->workspace_bytes(*weights_of(bucket).layout, question_.spec, tokens, card_);
 }
 
-Launches CudaLinear::launches(const LinearBucket& bucket, const LinearCall& call, std::byte* workspace) const {
-  const DeviceWeights& weights = weights_of(bucket);
-  return bucket.kernel.cuda->plan(*weights.layout, weights.operands(), question_.spec, call, workspace, card_);
-}
-
 // Which kernels a plan launches depends on the tokens and on the alignment of addresses and strides. So plans are made,
 // not run, for token counts throughout the bucket and for addresses that are aligned and such that are not.
 void CudaLinear::prepare(const LinearBucket& bucket) const {
+  if (bucket.kernel.cuda->run != nullptr) return;
+  const DeviceWeights& weights = weights_of(bucket);
   const kernels::LinearSpec& spec = question_.spec;
   const bool token_major = spec.layout == Layout::token_major;
   const int64_t element = size_of(spec.io);
@@ -67,7 +64,8 @@ void CudaLinear::prepare(const LinearBucket& bucket) const {
         call.ldx = round_up(token_major ? spec.columns : tokens, 8);
         call.ldy = call.ldresidual = round_up(token_major ? spec.rows : tokens, 8);
         call.beta = question_.beta;
-        const Launches planned = launches(bucket, call, address(3));
+        const Launches planned =
+            bucket.kernel.cuda->plan(*weights.layout, weights.operands(), spec, call, address(3), card_);
         for (int i = 0; i < planned.count; ++i) {
           const Launch& l = planned.launch[static_cast<size_t>(i)];
           device_->prepare(l.entry, l.shared_bytes);
@@ -85,11 +83,8 @@ void CudaLinear::forward(CudaContext& context, const LinearBucket& bucket, Linea
     context.require_device_memory(call.residual, span(spec, call.tokens, spec.rows, call.ldresidual), "residual");
   }
   call.beta = question_.beta;
-  const Launches planned = launches(bucket, call, context.scratch());
-  for (int i = 0; i < planned.count; ++i) {
-    const Launch& l = planned.launch[static_cast<size_t>(i)];
-    device_->launch(l.entry, l.grid, l.threads, l.shared_bytes, l.parameters.data(), context.stream());
-  }
+  plan::submit(*device_, card_, *bucket.kernel.cuda, weights_of(bucket), spec, call, context.scratch(),
+               context.stream());
 }
 
 }  // namespace leno::ops

@@ -20,9 +20,6 @@ class CudaLinear {
   void forward(CudaContext& context, const plan::LinearBucket& bucket, kernels::LinearCall call) const;
 
  private:
-  kernels::cuda::Launches launches(const plan::LinearBucket& bucket, const kernels::LinearCall& call,
-                                   std::byte* workspace) const;
-
   const std::shared_ptr<CudaDevice> device_;
   const kernels::cuda::Card card_;
   const plan::LinearQuestion& question_;

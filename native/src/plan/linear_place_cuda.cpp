@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "kernels/cuda/linear_cublaslt.h"
 #include "plan/measured.h"
 #include "plan/timing.h"
 
@@ -39,6 +40,31 @@ std::string refuse_card(const kernels::cuda::LinearKernel& kernel, const Card& c
   }
   if (card.arch < kernel.arch) return text("it needs sm_", kernel.arch, ", the card is sm_", card.arch);
   return "";
+}
+
+CudaKernels cuda_kernels() {
+  static const auto all = [] {
+    const auto ours = kernels::cuda::linear_kernels();
+    const auto library = kernels::cuda::cublaslt_kernels();
+    std::vector<const kernels::cuda::LinearKernel*> rows(ours.begin(), ours.end());
+    rows.insert(rows.end(), library.begin(), library.end());
+    return rows;
+  }();
+  return all;
+}
+
+void submit(const CudaDevice& device, const Card& card, const kernels::cuda::LinearKernel& kernel,
+            const DeviceWeights& weights, const kernels::LinearSpec& spec, const LinearCall& call, std::byte* workspace,
+            cuda::CUstream stream) {
+  if (kernel.run != nullptr) {
+    kernel.run(weights.operands(), spec, call, workspace, device, stream);
+    return;
+  }
+  const Launches planned = kernel.plan(*weights.layout, weights.operands(), spec, call, workspace, card);
+  for (int i = 0; i < planned.count; ++i) {
+    const Launch& l = planned.launch[static_cast<size_t>(i)];
+    device.launch(l.entry, l.grid, l.threads, l.shared_bytes, l.parameters.data(), stream);
+  }
 }
 
 CudaPlace::CudaPlace(CudaDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
@@ -108,25 +134,14 @@ std::vector<TimedCandidate> CudaPlace::time(const std::vector<LinearCandidate>& 
     workspace_bytes = std::max(workspace_bytes, c.kernel.cuda->workspace_bytes(*weights.layout, spec, tokens, card_));
   }
   const DeviceMemory workspace(device_, workspace_bytes);
-  std::vector<Launches> launches;
-  for (const LinearCandidate& c : candidates) {
-    const auto& weights = static_cast<const DeviceWeights&>(*prepared(c));
-    launches.push_back(c.kernel.cuda->plan(*weights.layout, weights.operands(), spec, call, workspace.data(), card_));
-    for (int i = 0; i < launches.back().count; ++i) {
-      const Launch& launch = launches.back().launch[static_cast<size_t>(i)];
-      device_->prepare(launch.entry, launch.shared_bytes);
-    }
-  }
-
   const cuda::Stream stream(device_);
   cuda::Event start(device_, true), end(device_, true);
   const auto seconds_of = [&](size_t candidate, int repetitions) {
+    const LinearCandidate& c = candidates[candidate];
+    const auto& weights = static_cast<const DeviceWeights&>(*prepared(c));
     start.record(stream);
     for (int r = 0; r < repetitions; ++r) {
-      for (int i = 0; i < launches[candidate].count; ++i) {
-        const Launch& l = launches[candidate].launch[static_cast<size_t>(i)];
-        device_->launch(l.entry, l.grid, l.threads, l.shared_bytes, l.parameters.data(), stream.handle());
-      }
+      submit(*device_, card_, *c.kernel.cuda, weights, spec, call, workspace.data(), stream.handle());
     }
     end.record(stream);
     end.synchronize();

@@ -29,6 +29,14 @@ struct DeviceWeights final : kernels::PreparedWeights {
   }
 };
 
+// The kernels of this build, and what libraries of the machine offer.
+CudaKernels cuda_kernels();
+
+// Puts a forward on a stream: all addresses are the card's and checked. Allocates nothing.
+void submit(const CudaDevice& device, const kernels::cuda::Card& card, const kernels::cuda::LinearKernel& kernel,
+            const DeviceWeights& weights, const kernels::LinearSpec& spec, const kernels::LinearCall& call,
+            std::byte* workspace, cuda::CUstream stream);
+
 // Kernels of CUDA devices.
 class CudaPlace final : public LinearPlace {
  public:

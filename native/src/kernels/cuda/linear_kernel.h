@@ -4,9 +4,14 @@
 #include <span>
 #include <string>
 
+#include "core/cuda/driver_abi.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/linear_weights.h"
 #include "kernels/linear_kernel.h"
+
+namespace leno {
+class CudaDevice;
+}
 
 // What a CUDA kernel of the linear operator is: a row of the table below, next to the CPU's in kernels/registry.
 namespace leno::kernels::cuda {
@@ -31,6 +36,9 @@ struct LinearKernel {
   // spec.bias is a host address here: the device's is in operands.
   Launches (*plan)(const LinearWeights& weights, const DeviceOperands& operands, const LinearSpec& spec,
                    const LinearCall& call, std::byte* workspace, const Card& card);
+  // Of a kernel that is a library's: puts the forward on the stream itself, and plan is nullptr.
+  void (*run)(const DeviceOperands& operands, const LinearSpec& spec, const LinearCall& call, std::byte* workspace,
+              const CudaDevice& device, leno::cuda::CUstream stream) = nullptr;
 };
 
 // Every CUDA kernel of this build, best architecture first.

@@ -1,0 +1,182 @@
+#include "kernels/cuda/linear_cublaslt.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/cuda/cublaslt.h"
+#include "core/cuda/device.h"
+#include "core/error.h"
+
+namespace leno::kernels::cuda {
+namespace {
+
+using leno::cuda::cublaslt;
+using leno::cuda::CublasLtAlgorithm;
+using leno::cuda::CublasLtDescription;
+using leno::cuda::CublasLtHandle;
+using leno::cuda::CublasLtHeuristic;
+using leno::cuda::CublasLtLayout;
+using leno::cuda::CublasLtPreference;
+
+constexpr int64_t kWorkspaceBytes = int64_t{32} << 20;  // what NVIDIA recommends on sm_90
+
+// W as it is, row-major.
+std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
+  auto w = std::make_shared<LinearWeights>();
+  w->dtype = packed.dtype();
+  w->rows = packed.rows();
+  w->columns = packed.columns();
+  w->vector = packed.vector();
+  w->dense = true;
+  w->image = AlignedBuffer(packed.rows() * packed.columns() * size_of(packed.dtype()));
+  auto* values = w->image.as<uint16_t>();
+  for (int64_t g = 0; g < packed.groups(); ++g) {
+    for (int64_t c = 0; c < packed.columns(); ++c) {
+      const uint16_t* vector = packed.values<uint16_t>(g, c);
+      for (int64_t r = 0; r < packed.group_rows(g); ++r) {
+        values[(g * packed.vector() + r) * packed.columns() + c] = vector[r];
+      }
+    }
+  }
+  return w;
+}
+
+const LinearFormat kRowMajor{"row_major", prepare};
+
+std::string refuse(const Card&, const WeightsKind& weights, const LinearSpec& spec, int64_t) {
+  if (!weights.dense) return "it multiplies dense weights";
+  if (spec.bias != nullptr) return "it is used without a bias";
+  if (spec.activation != Activation::none) return "it is used without an activation";
+  return leno::cuda::cublaslt_refusal();
+}
+
+int64_t workspace_bytes(const LinearWeights&, const LinearSpec&, int64_t, const Card&) { return kWorkspaceBytes; }
+
+void check(int status, const char* call) {
+  require(status == 0, LENO_ERR_DEVICE, call, " gives status ", status, " (cublasStatus_t)");
+}
+
+// y^T = W x^T, or for feature-major activations y = x^T W^T, in the library's column-major terms.
+struct Product {
+  CublasLtDescription description;
+  CublasLtLayout a, b, c, d;
+
+  Product(const LinearSpec& spec, const LinearCall& call) {
+    const bool token_major = spec.layout == Layout::token_major;
+    const int type = spec.io == DType::bf16 ? leno::cuda::CUDA_R_16BF : leno::cuda::CUDA_R_16F;
+    const auto m = static_cast<uint64_t>(spec.rows), k = static_cast<uint64_t>(spec.columns),
+               n = static_cast<uint64_t>(call.tokens);
+    check(cublaslt().cublasLtMatmulDescInit_internal(&description, sizeof description, leno::cuda::CUBLAS_COMPUTE_32F,
+                                                     leno::cuda::CUDA_R_32F),
+          "cublasLtMatmulDescInit");
+    const int transposed = leno::cuda::CUBLAS_OP_T;
+    if (token_major) set(leno::cuda::CUBLASLT_MATMUL_DESC_TRANSA, transposed);
+    layout(token_major ? a : b, type, k, m, spec.columns);
+    token_major ? layout(b, type, k, n, call.ldx) : layout(a, type, n, k, call.ldx);
+    const uint64_t rows = token_major ? m : n, columns = token_major ? n : m;
+    layout(c, type, rows, columns, call.residual == nullptr ? call.ldy : call.ldresidual);
+    layout(d, type, rows, columns, call.ldy);
+  }
+  void set(int attribute, int value) {
+    check(cublaslt().cublasLtMatmulDescSetAttribute(&description, attribute, &value, sizeof value),
+          "cublasLtMatmulDescSetAttribute");
+  }
+  static void layout(CublasLtLayout& layout, int type, uint64_t rows, uint64_t columns, int64_t stride) {
+    check(cublaslt().cublasLtMatrixLayoutInit_internal(&layout, sizeof layout, type, rows, columns, stride),
+          "cublasLtMatrixLayoutInit");
+  }
+};
+
+// What the choice of an algorithm depends on.
+struct Question {
+  CublasLtHandle handle;
+  int64_t m, k, tokens, ldx, ldy, ldresidual;
+  uint32_t alignment[4];  // of a, b, c, d
+  int layout, type;
+  bool operator==(const Question&) const = default;
+};
+
+uint32_t alignment_of(const void* address) {
+  const auto bits = reinterpret_cast<uintptr_t>(address);
+  return static_cast<uint32_t>(std::min<uintptr_t>(256, bits & (~bits + 1)));
+}
+
+CublasLtAlgorithm ask(const Question& question, Product& product) {
+  CublasLtPreference preference;
+  check(cublaslt().cublasLtMatmulPreferenceInit_internal(&preference, sizeof preference),
+        "cublasLtMatmulPreferenceInit");
+  const auto prefer = [&](int attribute, auto value) {
+    check(cublaslt().cublasLtMatmulPreferenceSetAttribute(&preference, attribute, &value, sizeof value),
+          "cublasLtMatmulPreferenceSetAttribute");
+  };
+  prefer(leno::cuda::CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<uint64_t>(kWorkspaceBytes));
+  for (int i = 0; i < 4; ++i) {
+    prefer(leno::cuda::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES + i, question.alignment[i]);
+  }
+  CublasLtHeuristic best{};
+  int found = 0;
+  check(cublaslt().cublasLtMatmulAlgoGetHeuristic(question.handle, &product.description, &product.a, &product.b,
+                                                  &product.c, &product.d, &preference, 1, &best, &found),
+        "cublasLtMatmulAlgoGetHeuristic");
+  require(found == 1, LENO_ERR_UNSUPPORTED, "cuBLASLt has no algorithm for ", question.tokens, " tokens of strides ",
+          question.ldx, " and ", question.ldy);
+  return best.algorithm;
+}
+
+// A thread's forwards repeat few shapes: the library is asked for each once.
+const CublasLtAlgorithm& algorithm_for(const Question& question, Product& product) {
+  struct Known {
+    Question question{};
+    CublasLtAlgorithm algorithm{};
+  };
+  thread_local std::array<Known, 16> known;
+  thread_local size_t next = 0;
+  for (const Known& k : known) {
+    if (k.question == question) return k.algorithm;
+  }
+  Known& slot = known[next++ % known.size()];
+  slot.question = {};
+  slot.algorithm = ask(question, product);
+  slot.question = question;
+  return slot.algorithm;
+}
+
+void run(const DeviceOperands& operands, const LinearSpec& spec, const LinearCall& call, std::byte* workspace,
+         const CudaDevice& device, leno::cuda::CUstream stream) {
+  Product product(spec, call);
+  const bool token_major = spec.layout == Layout::token_major;
+  const void* a = token_major ? operands.weights : call.x;
+  const void* b = token_major ? call.x : operands.weights;
+  const void* c = call.residual == nullptr ? call.y : call.residual;
+  const Question question{leno::cuda::cublaslt_handle(device),
+                          spec.rows,
+                          spec.columns,
+                          call.tokens,
+                          call.ldx,
+                          call.ldy,
+                          call.residual == nullptr ? 0 : call.ldresidual,
+                          {alignment_of(a), alignment_of(b), alignment_of(c), alignment_of(call.y)},
+                          static_cast<int>(spec.layout),
+                          static_cast<int>(spec.io)};
+  const CudaDevice::Current current(device);
+  const CublasLtAlgorithm& algorithm = algorithm_for(question, product);
+  const float alpha = 1, beta = call.residual == nullptr ? 0 : call.beta;
+  check(cublaslt().cublasLtMatmul(question.handle, &product.description, &alpha, a, &product.a, b, &product.b, &beta, c,
+                                  &product.c, call.y, &product.d, &algorithm, workspace,
+                                  static_cast<size_t>(kWorkspaceBytes), stream),
+        "cublasLtMatmul");
+}
+
+constexpr LinearKernel kBf16{
+    "bf16_linear_dense_cublaslt", 75, false, DType::bf16, &kRowMajor, refuse, workspace_bytes, nullptr, run};
+constexpr LinearKernel kF16{
+    "f16_linear_dense_cublaslt", 75, false, DType::f16, &kRowMajor, refuse, workspace_bytes, nullptr, run};
+
+}  // namespace
+
+std::span<const LinearKernel* const> cublaslt_kernels() {
+  static constexpr const LinearKernel* kRows[] = {&kBf16, &kF16};
+  return kRows;
+}
+
+}  // namespace leno::kernels::cuda
