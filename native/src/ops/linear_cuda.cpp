@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "kernels/cuda/layer_norm_launch.h"
 
 namespace leno::ops {
 namespace {
@@ -25,12 +26,32 @@ int64_t span(const kernels::LinearSpec& spec, int64_t tokens, int64_t features, 
   return ((lines - 1) * stride + width) * size_of(spec.io);
 }
 
+int64_t factor_bytes(const kernels::LayerNorm& norm) { return round_up(norm.features * 4, 256); }
+
 }  // namespace
 
 CudaLinear::CudaLinear(CudaDevice& device, const plan::LinearQuestion& question, const kernels::LayerNorm& norm)
-    : device_(device.shared_from_this()), card_(plan::card_of(device.info())), question_(question) {
-  require(norm.features == 0, LENO_ERR_UNSUPPORTED,
-          "norm_gain is given, expected NULL: layer normalisation runs on CPU devices alone");
+    : device_(device.shared_from_this()),
+      card_(plan::card_of(device.info())),
+      question_(question),
+      norm_(norm),
+      factors_(norm.features == 0 ? nullptr
+                                  : std::make_unique<const cuda::DeviceMemory>(device_, 2 * factor_bytes(norm))) {
+  if (factors_ == nullptr) return;
+  cuda::write(*factors_, 0, norm.gain, norm.features * 4, nullptr);
+  cuda::write(*factors_, factor_bytes(norm), norm.shift, norm.features * 4, nullptr);
+}
+
+void CudaLinear::add_norm(Launches& launches, const LinearCall& call) const {
+  kernels::cuda::LayerNormParams params;
+  params.y = call.y;
+  params.ldy = call.ldy;
+  params.gain = reinterpret_cast<const float*>(factors_->data());
+  params.shift = reinterpret_cast<const float*>(factors_->data() + factor_bytes(norm_));
+  params.tokens = static_cast<int32_t>(call.tokens);
+  params.features = static_cast<int32_t>(norm_.features);
+  params.epsilon = norm_.epsilon;
+  kernels::cuda::add_layer_norm(launches, params, question_.spec.io);
 }
 
 int64_t CudaLinear::workspace(const LinearBucket& bucket, int64_t tokens) const {
@@ -40,7 +61,6 @@ int64_t CudaLinear::workspace(const LinearBucket& bucket, int64_t tokens) const 
 // Which kernels a plan launches depends on the tokens and on the alignment of addresses and strides. So plans are made,
 // not run, for token counts throughout the bucket and for addresses that are aligned and such that are not.
 void CudaLinear::prepare(const LinearBucket& bucket) const {
-  if (bucket.kernel.cuda->run != nullptr) return;
   const DeviceWeights& weights = weights_of(bucket);
   const kernels::LinearSpec& spec = question_.spec;
   const bool token_major = spec.layout == Layout::token_major;
@@ -64,12 +84,19 @@ void CudaLinear::prepare(const LinearBucket& bucket) const {
         call.ldx = round_up(token_major ? spec.columns : tokens, 8);
         call.ldy = call.ldresidual = round_up(token_major ? spec.rows : tokens, 8);
         call.beta = question_.beta;
-        const Launches planned =
-            bucket.kernel.cuda->plan(*weights.layout, weights.operands(), spec, call, address(3), card_);
-        for (int i = 0; i < planned.count; ++i) {
-          const Launch& l = planned.launch[static_cast<size_t>(i)];
-          device_->prepare(l.entry, l.shared_bytes);
-        }
+        const auto load = [&](const Launches& planned) {
+          for (int i = 0; i < planned.count; ++i) {
+            const Launch& l = planned.launch[static_cast<size_t>(i)];
+            device_->prepare(l.entry, l.shared_bytes);
+          }
+        };
+        const auto* kernel = bucket.kernel.cuda;
+        if (kernel->run == nullptr)
+          load(kernel->plan(*weights.layout, weights.operands(), spec, call, address(3), card_));
+        if (factors_ == nullptr) continue;
+        Launches norm;
+        add_norm(norm, call);
+        load(norm);
       }
     }
   }
@@ -85,6 +112,10 @@ void CudaLinear::forward(CudaContext& context, const LinearBucket& bucket, Linea
   call.beta = question_.beta;
   plan::submit(*device_, card_, *bucket.kernel.cuda, weights_of(bucket), spec, call, context.scratch(),
                context.stream());
+  if (factors_ == nullptr) return;
+  Launches norm;
+  add_norm(norm, call);
+  plan::launch(*device_, norm, context.stream());
 }
 
 }  // namespace leno::ops

@@ -20,9 +20,13 @@ class CudaLinear {
   void forward(CudaContext& context, const plan::LinearBucket& bucket, kernels::LinearCall call) const;
 
  private:
+  void add_norm(kernels::cuda::Launches& launches, const kernels::LinearCall& call) const;
+
   const std::shared_ptr<CudaDevice> device_;
   const kernels::cuda::Card card_;
   const plan::LinearQuestion& question_;
+  const kernels::LayerNorm norm_;                            // addresses of the card
+  const std::unique_ptr<const cuda::DeviceMemory> factors_;  // gain and shift; nullptr: no norm
 };
 
 }  // namespace leno::ops

@@ -53,6 +53,13 @@ CudaKernels cuda_kernels() {
   return all;
 }
 
+void launch(const CudaDevice& device, const Launches& launches, cuda::CUstream stream) {
+  for (int i = 0; i < launches.count; ++i) {
+    const Launch& l = launches.launch[static_cast<size_t>(i)];
+    device.launch(l.entry, l.grid, l.threads, l.shared_bytes, l.parameters.data(), stream);
+  }
+}
+
 void submit(const CudaDevice& device, const Card& card, const kernels::cuda::LinearKernel& kernel,
             const DeviceWeights& weights, const kernels::LinearSpec& spec, const LinearCall& call, std::byte* workspace,
             cuda::CUstream stream) {
@@ -60,11 +67,7 @@ void submit(const CudaDevice& device, const Card& card, const kernels::cuda::Lin
     kernel.run(weights.operands(), spec, call, workspace, device, stream);
     return;
   }
-  const Launches planned = kernel.plan(*weights.layout, weights.operands(), spec, call, workspace, card);
-  for (int i = 0; i < planned.count; ++i) {
-    const Launch& l = planned.launch[static_cast<size_t>(i)];
-    device.launch(l.entry, l.grid, l.threads, l.shared_bytes, l.parameters.data(), stream);
-  }
+  launch(device, kernel.plan(*weights.layout, weights.operands(), spec, call, workspace, card), stream);
 }
 
 CudaPlace::CudaPlace(CudaDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,

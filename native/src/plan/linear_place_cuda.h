@@ -32,6 +32,8 @@ struct DeviceWeights final : kernels::PreparedWeights {
 // The kernels of this build, and what libraries of the machine offer.
 CudaKernels cuda_kernels();
 
+void launch(const CudaDevice& device, const kernels::cuda::Launches& launches, cuda::CUstream stream);
+
 // Puts a forward on a stream: all addresses are the card's and checked. Allocates nothing.
 void submit(const CudaDevice& device, const kernels::cuda::Card& card, const kernels::cuda::LinearKernel& kernel,
             const DeviceWeights& weights, const kernels::LinearSpec& spec, const kernels::LinearCall& call,
