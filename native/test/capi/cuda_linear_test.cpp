@@ -1,0 +1,349 @@
+// Linear operators on emulated cards: real kernels, and the driver's part of everything around them.
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "capi/cuda_linear_fixture.h"
+
+namespace leno_test {
+namespace {
+
+using testing::HasSubstr;
+
+TEST_F(CudaLinear, ComputesTheFormulaInBothLayouts) {
+  for (const int layout : {LENO_TOKEN_MAJOR, LENO_FEATURE_MAJOR}) {
+    for (const int64_t pad : {0, 8, 3}) {
+      options_.layout = layout;
+      add_epilogue();
+      pad_ = pad;
+      create();
+      for (const int64_t tokens : {1, 16, 37}) {
+        make_tensors(tokens);
+        reserve(tokens);
+        ASSERT_OK(forward(tokens));
+        expect_right(tokens);
+      }
+      leno_linear_destroy(op_);
+      op_ = nullptr;
+    }
+  }
+}
+
+TEST_F(CudaLinear, ResidualMayBeY) {
+  add_epilogue();
+  create();
+  make_tensors(16);
+  reserve(16);
+  leno_tensor_destroy(y_on_card_);
+  y_on_card_ = residual_on_card_;
+  ASSERT_OK(forward(16));
+  residual_on_card_ = nullptr;
+  expect_right(16);
+}
+
+TEST_F(CudaLinear, ChoosesByTimesOfTheCardAndExplains) {
+  options_.kernel = nullptr;
+  options_.buckets_count = 2;
+  create();
+  make_tensors(kMost);
+  reserve(kMost);
+  ASSERT_OK(forward(kMost));
+  expect_right(kMost);
+  const auto json = nlohmann::json::parse(explained());
+  EXPECT_EQ("cuda", json["device"]);
+  EXPECT_EQ("sm_90", json["isa"]);
+  EXPECT_THAT(json["cuda"].get<std::string>(), HasSubstr("driver 13.0"));
+  ASSERT_EQ(2u, json["buckets"].size());
+  std::set<std::string> reasons;
+  int timed = 0;
+  for (const auto& c : json["buckets"][1]["candidates"]) {
+    if (c.contains("refusal")) {
+      reasons.insert(c["refusal"].get<std::string>());
+    } else {
+      EXPECT_GE(c["microseconds"].get<double>(), 0);
+      ++timed;
+    }
+  }
+  EXPECT_GT(timed, 4);
+  EXPECT_TRUE(reasons.count("libcublasLt.so.13 and libcublasLt.so.12 were not found"));
+  EXPECT_TRUE(reasons.count("it multiplies f16 weights, these are bf16"));
+  EXPECT_EQ("measured", json["buckets"][1]["source"]);
+}
+
+TEST_F(CudaLinear, KeepsChoicesInAPlanFileByCardDriverAndKernels) {
+  const std::string path = testing::TempDir() + "leno_cuda_plan_" + std::to_string(getpid());
+  options_.kernel = nullptr;
+  options_.residual = 1;  // another question than other tests ask
+  options_.plan_file = path.c_str();
+  create();
+  EXPECT_THAT(nlohmann::json::parse(explained())["plan_file"]["status"].get<std::string>(),
+              HasSubstr("new; written, "));
+  const std::string kernel = leno_linear_kernel(op_, 16);
+  leno_linear_destroy(op_);
+  const int64_t kernels = calls("kernel");
+  create();
+  EXPECT_EQ(kernels, calls("kernel")) << "nothing is measured";
+  EXPECT_EQ("plan file", nlohmann::json::parse(explained())["buckets"][0]["source"]);
+  EXPECT_EQ(kernel, leno_linear_kernel(op_, 16));
+  std::ifstream in(path);
+  const auto json = nlohmann::json::parse(in);
+  ASSERT_EQ(1u, json["machines"].size());
+  EXPECT_THAT(json["machines"].begin().key(),
+              testing::ContainsRegex(".+ sm_90 \\| driver 13\\.0 \\| leno .* kernels "));
+  std::remove(path.c_str());
+}
+
+TEST_F(CudaLinear, AKernelOrItsRefusalByName) {
+  create();
+  EXPECT_STREQ(kKernel, leno_linear_kernel(op_, 16));
+  EXPECT_EQ("asked for by name", nlohmann::json::parse(explained())["buckets"][0]["source"]);
+  leno_linear other = nullptr;
+  options_.kernel = "none such";
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "kernel is \"none such\", expected the name of a kernel of this build",
+                 leno_linear_create(device_, packed_, &options_, &other));
+  options_.kernel = "f16_linear_shflbw_m64n64k32_sm80";
+  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED,
+                 "kernel cannot serve 16 tokens; f16_linear_shflbw_m64n64k32_sm80: it multiplies f16 weights, these "
+                 "are bf16",
+                 leno_linear_create(device_, packed_, &options_, &other));
+  EXPECT_EQ(nullptr, other);
+}
+
+TEST_F(CudaLinear, RefusesTypesThatTheCardDoesNotTake) {
+  leno_linear other = nullptr;
+  options_.io_dtype = LENO_F32;
+  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED, "io_dtype is f32, expected bf16 with bf16 weights on a CUDA device",
+                 leno_linear_create(device_, packed_, &options_, &other));
+  options_.io_dtype = LENO_F16;
+  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED, "io_dtype is f16, expected bf16 with bf16 weights on a CUDA device",
+                 leno_linear_create(device_, packed_, &options_, &other));
+  for (const int dtype : {LENO_F32, LENO_I8}) {
+    leno_packed packed = nullptr;
+    ASSERT_OK(leno_packed_create_dense(w_.data(), kM, kK, kK, dtype, &packed));
+    EXPECT_EQ(LENO_ERR_UNSUPPORTED, leno_linear_create(device_, packed, &options_, &other));
+    EXPECT_THAT(leno_last_error(), HasSubstr(" weights, expected f16, bf16 or e4m3 on a CUDA device"));
+    leno_packed_destroy(packed);
+  }
+  EXPECT_EQ(nullptr, other);
+}
+
+TEST_F(CudaLinear, BadAddressesAreNamedAndNothingIsWritten) {
+  add_epilogue();
+  create();
+  make_tensors(16);
+  reserve(16);
+  const std::vector<uint16_t> before = y_bits();
+  std::vector<uint16_t> on_host(kMost * kM);
+  auto* x = static_cast<uint16_t*>(leno_tensor_address(x_on_card_));
+  auto* y = static_cast<uint16_t*>(leno_tensor_address(y_on_card_));
+  auto* r = static_cast<uint16_t*>(leno_tensor_address(residual_on_card_));
+  const auto run = [&](const void* px, const void* pr, void* py, int64_t ld = kM) {
+    return leno_linear_forward(op_, context_, 16, px, kK, pr, kM, py, ld);
+  };
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, run(on_host.data(), r, y));
+  EXPECT_THAT(leno_last_error(), HasSubstr("x "));
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, run(x, on_host.data(), y));
+  EXPECT_THAT(leno_last_error(), HasSubstr("residual "));
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, run(x, r, on_host.data()));
+  EXPECT_THAT(leno_last_error(), HasSubstr("y "));
+  EXPECT_EQ(LENO_ERR_INVALID_SHAPE, run(x + 8, r, y)) << "beyond the end of its memory";
+  EXPECT_EQ(LENO_ERR_INVALID_SHAPE, run(x, r, y, kM + 1)) << "beyond the end of its memory";
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, run(nullptr, r, y));
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, run(x, nullptr, y));
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, run(x, r, x)) << "y overlaps x";
+  EXPECT_EQ(LENO_ERR_INVALID_SHAPE, run(x, r, y, kM - 1));
+  EXPECT_EQ(LENO_ERR_MISALIGNED, run(reinterpret_cast<char*>(x) + 1, r, y));
+  leno_pinned host_too = pinned(16 * kK * 2);
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, run(host(host_too), r, y));
+  leno_pinned_destroy(host_too);
+  ASSERT_OK(leno_context_synchronize(context_));
+  EXPECT_EQ(before, y_bits());
+  ASSERT_OK(forward(0));
+  ASSERT_OK(forward(16));
+  expect_right(16);
+}
+
+TEST_F(CudaLinear, ContextsOfOtherDevicesAndTooSmallOnesAreRefused) {
+  create();
+  make_tensors(16);
+  leno_device other = nullptr, cpu = nullptr;
+  leno_context other_context = nullptr, cpu_context = nullptr;
+  ASSERT_OK(leno_device_create_cuda(1, &other));
+  ASSERT_OK(leno_context_create(other, &other_context));
+  ASSERT_OK(leno_device_create_cpu(1, LENO_ISA_PORTABLE, &cpu));
+  ASSERT_OK(leno_context_create(cpu, &cpu_context));
+  std::swap(context_, other_context);
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "context belongs to another device than the operator", forward(16));
+  std::swap(context_, other_context);
+  std::swap(context_, cpu_context);
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "context belongs to another device than the operator", forward(16));
+  std::swap(context_, cpu_context);
+  leno_context_destroy(other_context);
+  leno_context_destroy(cpu_context);
+  leno_device_destroy(other);
+  leno_device_destroy(cpu);
+
+  int64_t bytes = 0;
+  ASSERT_OK(leno_linear_workspace_size(op_, 16, &bytes));
+  ASSERT_LT(0, bytes) << "token-major activations are transposed in the workspace";
+  ASSERT_OK(leno_context_reserve(context_, bytes - 1));
+  EXPECT_REFUSED(LENO_ERR_BUFFER_TOO_SMALL,
+                 "context holds " + std::to_string(bytes - 1) + " bytes of scratch, expected " + std::to_string(bytes) +
+                     " for 16 tokens",
+                 forward(16));
+  reserve(16);
+  ASSERT_OK(forward(16));
+  expect_right(16);
+}
+
+TEST_F(CudaLinear, ForwardsAreAsynchronousAndAllocateNothing) {
+  add_epilogue();
+  create();
+  make_tensors(16);
+  reserve(16);
+  ASSERT_OK(forward(16));
+  ASSERT_OK(leno_context_synchronize(context_));
+  const int64_t allocations = calls("cuMemAlloc_v2"), loads = calls("cuModuleLoadData"), kernels = calls("kernel"),
+                functions = calls("cuModuleGetFunction"), asked = calls("cuPointerGetAttributes");
+  for (int i = 0; i < 3; ++i) ASSERT_OK(forward(16));
+  EXPECT_EQ(kernels, calls("kernel")) << "nobody has waited yet";
+  ASSERT_OK(leno_context_synchronize(context_));
+  EXPECT_LE(kernels + 3, calls("kernel"));
+  EXPECT_EQ(allocations, calls("cuMemAlloc_v2"));
+  EXPECT_EQ(loads, calls("cuModuleLoadData"));
+  EXPECT_EQ(functions, calls("cuModuleGetFunction"));
+  EXPECT_EQ(asked, calls("cuPointerGetAttributes"));
+  expect_right(16);
+}
+
+TEST_F(CudaLinear, AreCapturedIntoGraphs) {
+  add_epilogue();
+  create();
+  make_tensors(16);
+  reserve(16);
+  leno_stream s = stream();
+  leno_graph graph = nullptr;
+  ASSERT_OK(leno_context_set_stream(context_, s));
+  ASSERT_OK(leno_stream_begin_capture(s));
+  ASSERT_OK(forward(16)) << "the first forward of all: its kernels are loaded";
+  ASSERT_OK(leno_stream_end_capture(s, &graph));
+  for (const float sign : {1.f, -1.f}) {
+    for (float& v : x_) v *= sign;
+    leno_tensor fresh = on_card(device_, x_, 16, kK, ldx(16));
+    ASSERT_OK(leno_tensor_copy(x_on_card_, 0, fresh, 0, leno_tensor_bytes(fresh), s));
+    ASSERT_OK(leno_graph_launch(graph, s));
+    ASSERT_OK(leno_stream_synchronize(s));
+    expect_right(16);
+    leno_tensor_destroy(fresh);
+  }
+  leno_graph_destroy(graph);
+  leno_stream_destroy(s);
+}
+
+TEST_F(CudaLinear, OneOnEachOfTwoCards) {
+  create();
+  make_tensors(16);
+  reserve(16);
+  ASSERT_OK(forward(16));
+  expect_right(16);
+  leno_device second = nullptr;
+  ASSERT_OK(leno_device_create_cuda(1, &second));
+  leno_linear op = nullptr;
+  leno_context context = nullptr;
+  ASSERT_OK(leno_linear_create(second, packed_, &options_, &op));
+  ASSERT_OK(leno_context_create(second, &context));
+  std::swap(device_, second);
+  std::swap(op_, op);
+  std::swap(context_, context);
+  reserve(16);
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, forward(16)) << "memory of the first card";
+  EXPECT_THAT(leno_last_error(), HasSubstr("x "));
+  make_tensors(16);
+  ASSERT_OK(forward(16));
+  expect_right(16);
+  leno_linear_destroy(op);
+  leno_context_destroy(context);
+  leno_device_destroy(second);
+}
+
+TEST_F(CudaLinear, OutlivesTheHandleOfItsDevice) {
+  create();
+  make_tensors(16);
+  reserve(16);
+  leno_device_destroy(device_);
+  device_ = nullptr;
+  ASSERT_OK(forward(16));
+  expect_right(16);
+}
+
+TEST_F(CudaLinear, NoMemoryDuringCreationLeavesNothingBehind) {
+  options_.kernel = nullptr;
+  options_.activation = LENO_ACT_SILU;  // another question than other tests ask
+  add_epilogue();
+  const int64_t before = count("allocations");
+  for (int allocation = 1;; ++allocation) {
+    ASSERT_LT(allocation, 100);
+    plan_fault(("cuMemAlloc_v2:" + std::to_string(allocation) + ":2").c_str());
+    const int status = leno_linear_create(device_, packed_, &options_, &op_);
+    plan_fault("");
+    if (status == LENO_OK) break;
+    EXPECT_EQ(LENO_ERR_OUT_OF_MEMORY, status) << leno_last_error();
+    EXPECT_EQ(nullptr, op_);
+    EXPECT_EQ(before, count("allocations"));
+    EXPECT_GT(20, allocation);
+  }
+  EXPECT_LE(count("allocations"), before + 2) << "the weights of the one kernel that was chosen, and the bias";
+}
+
+TEST_F(CudaLinear, AKernelThatFailsIsReportedAndTheOperatorCanStillBeDestroyed) {
+  create();
+  make_tensors(16);
+  reserve(16);
+  plan_fault("kernel:1:700");
+  ASSERT_OK(forward(16));
+  EXPECT_EQ(LENO_ERR_DEVICE, leno_context_synchronize(context_));
+  EXPECT_THAT(leno_last_error(), HasSubstr("lost"));
+  EXPECT_EQ(LENO_ERR_DEVICE, forward(16));
+}
+
+TEST_F(CudaLinear, NormalisesRows) {
+  std::vector<float> gain(kM), shift(kM);
+  for (size_t i = 0; i < gain.size(); ++i) {
+    gain[i] = 1 + static_cast<float>(i % 3);
+    shift[i] = static_cast<float>(i % 5) - 2;
+  }
+  options_.norm_gain = gain.data();
+  options_.norm_shift = shift.data();
+  options_.norm_count = kM;
+  create();
+  make_tensors(5);
+  reserve(5);
+  ASSERT_OK(forward(5));
+  const std::vector<uint16_t> y = y_bits();
+  for (int64_t n = 0; n < 5; ++n) {
+    double mean = 0, variance = 0;
+    for (int64_t m = 0; m < kM; ++m) mean += expected(n, m) / kM;
+    for (int64_t m = 0; m < kM; ++m) variance += (expected(n, m) - mean) * (expected(n, m) - mean) / kM;
+    for (int64_t m = 0; m < kM; ++m) {
+      const auto i = static_cast<size_t>(m);
+      const double want = (expected(n, m) - mean) / std::sqrt(variance + 1e-5) * gain[i] + shift[i];
+      EXPECT_NEAR(want, to_value(y[at(n, m, kM)]), std::fabs(want) / 256 + 1e-5);
+    }
+  }
+}
+
+TEST_F(CudaLinear, KernelsOfTheCardAreToldWithTheirRefusals) {
+  int able = 0;
+  const int64_t count = leno_linear_device_kernel_count(device_);
+  for (int64_t i = 0; i < count; ++i) {
+    ASSERT_NE(nullptr, leno_linear_device_kernel_name(device_, i));
+    able += std::string(leno_linear_device_kernel_refusal(device_, i)).empty();
+  }
+  EXPECT_LT(10, able);
+  EXPECT_EQ(nullptr, leno_linear_device_kernel_name(device_, count));
+  EXPECT_EQ(nullptr, leno_linear_device_kernel_refusal(device_, count));
+}
+
+}  // namespace
+}  // namespace leno_test
