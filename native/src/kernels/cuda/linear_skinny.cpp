@@ -30,10 +30,11 @@ int64_t load(const LinearWeights& w, int64_t row_tiles, int64_t splits, int64_t 
 }
 
 // Depends on the row's tokens, not on the call's: more tokens never need less workspace.
-Cover choose(const LinearWeights& w, int64_t tokens, const Card& card) {
+Cover choose(const LinearWeights& w, int64_t tokens, int most_row_tiles, const Card& card) {
   Cover best;
   int64_t least = INT64_MAX;
   for (const int row_tiles : {4, 2, 1}) {
+    if (row_tiles > most_row_tiles) continue;
     if (row_tiles > 1 && row_tiles / 2 * kFragmentRows >= w.group_rows) continue;
     for (int splits = 1; splits <= kMostSplits; splits *= 2) {
       const int64_t bytes = load(w, row_tiles, splits, tokens, card);
@@ -47,22 +48,24 @@ Cover choose(const LinearWeights& w, int64_t tokens, const Card& card) {
 }
 
 struct SkinnyKernel {
-  DType weights;
+  DType weights, io;
   int tokens;              // at most, and what sums are padded to
-  const char* entries[3];  // for 1, 2 and 4 row tiles a block
+  int most_row_tiles;      // of a block
+  const char* entries[3];  // for 1, 2 and 4 row tiles
   uint32_t shared_bytes[3];
+  const char* reduce;
+
+  Cover cover(const LinearWeights& w, const Card& card) const { return choose(w, tokens, most_row_tiles, card); }
 };
 
 std::string refuse(const SkinnyKernel& kernel, const LinearSpec& spec, int64_t tokens) {
-  if (spec.io != kernel.weights && (kernel.weights != DType::e4m3 || spec.io == DType::f32)) {
-    return text("takes ", name_of(kernel.weights), " activations, not ", name_of(spec.io));
-  }
+  if (spec.io != kernel.io) return text("takes ", name_of(kernel.io), " activations, not ", name_of(spec.io));
   if (tokens > kernel.tokens) return text("made for up to ", kernel.tokens, " tokens, not ", tokens);
   return "";
 }
 
 int64_t workspace_bytes(const SkinnyKernel& kernel, const LinearWeights& weights, const Card& card) {
-  const Cover cover = choose(weights, kernel.tokens, card);
+  const Cover cover = kernel.cover(weights, card);
   return cover.splits == 1 ? 0 : round_up(cover.splits * weights.padded_rows() * kernel.tokens * 4, 256);
 }
 
@@ -70,7 +73,7 @@ Launches plan(const SkinnyKernel& kernel, const LinearWeights& weights, const De
               const LinearSpec& spec, const LinearCall& call, std::byte* workspace, const Card& card) {
   Launches launches;
   if (call.tokens == 0) return launches;
-  const Cover cover = choose(weights, kernel.tokens, card);
+  const Cover cover = kernel.cover(weights, card);
   SkinnyParams p;
   weights.describe(operands.weights, p);
   p.bias = operands.bias;
@@ -99,7 +102,7 @@ Launches plan(const SkinnyKernel& kernel, const LinearWeights& weights, const De
   product.set(p);
   if (cover.splits == 1) return launches;
   Launch& reduce = launches.add();
-  reduce.entry = spec.io == DType::bf16 ? "linear_skinny_bf16_reduce" : "linear_skinny_f16_reduce";
+  reduce.entry = kernel.reduce;
   reduce.grid[0] = static_cast<uint32_t>(
       ceil_div(weights.padded_rows() * kernel.tokens / SkinnyReduce::kTokens, SkinnyReduce::kThreads));
   reduce.threads = SkinnyReduce::kThreads;
@@ -125,26 +128,35 @@ constexpr LinearKernel row(const char* name, int arch) {
              const Card& card) { return plan(Kernel, weights, operands, spec, call, workspace, card); }};
 }
 
-#define LENO_SKINNY(type, tokens, arch)                                                                        \
-  constexpr SkinnyKernel kKernel_##type##_n##tokens##_sm##arch{                                                \
-      DType::type,                                                                                             \
-      tokens,                                                                                                  \
-      {"linear_skinny_" #type "_n" #tokens "_r1_sm" #arch, "linear_skinny_" #type "_n" #tokens "_r2_sm" #arch, \
-       "linear_skinny_" #type "_n" #tokens "_r4_sm" #arch},                                                    \
-      {SkinnyTile<tokens, 1>::kSharedBytes, SkinnyTile<tokens, 2>::kSharedBytes,                               \
-       SkinnyTile<tokens, 4>::kSharedBytes}};                                                                  \
-  constexpr LinearKernel kRow_##type##_n##tokens##_sm##arch =                                                  \
+// type: of the entries; e4m3 weights name their activations too.
+#define LENO_SKINNY(type, weights, io, tokens, most, arch)                                                             \
+  constexpr SkinnyKernel kKernel_##type##_n##tokens##_sm##arch{                                                        \
+      DType::weights,                                                                                                  \
+      DType::io,                                                                                                       \
+      tokens,                                                                                                          \
+      most,                                                                                                            \
+      {"linear_skinny_" #type "_n" #tokens "_r1_sm" #arch, "linear_skinny_" #type "_n" #tokens "_r2_sm" #arch,         \
+       "linear_skinny_" #type "_n" #tokens "_r4_sm" #arch},                                                            \
+      {SkinnyTile<tokens, 1>::kSharedBytes, SkinnyTile<tokens, 2>::kSharedBytes, SkinnyTile<tokens, 4>::kSharedBytes}, \
+      "linear_skinny_" #io "_reduce"};                                                                                 \
+  constexpr LinearKernel kRow_##type##_n##tokens##_sm##arch =                                                          \
       row<kKernel_##type##_n##tokens##_sm##arch>(#type "_linear_shflbw_skinny_n" #tokens "_sm" #arch, arch);
-LENO_SKINNY(bf16, 8, 80)
-LENO_SKINNY(bf16, 16, 80)
-LENO_SKINNY(f16, 8, 80)
-LENO_SKINNY(f16, 16, 80)
-LENO_SKINNY(f16, 8, 75)
-LENO_SKINNY(f16, 16, 75)
+LENO_SKINNY(bf16, bf16, bf16, 8, 4, 80)
+LENO_SKINNY(bf16, bf16, bf16, 16, 4, 80)
+LENO_SKINNY(f16, f16, f16, 8, 4, 80)
+LENO_SKINNY(f16, f16, f16, 16, 4, 80)
+LENO_SKINNY(f16, f16, f16, 8, 4, 75)
+LENO_SKINNY(f16, f16, f16, 16, 4, 75)
+LENO_SKINNY(e4m3_bf16, e4m3, bf16, 8, 2, 89)
+LENO_SKINNY(e4m3_bf16, e4m3, bf16, 16, 2, 89)
+LENO_SKINNY(e4m3_f16, e4m3, f16, 8, 2, 89)
+LENO_SKINNY(e4m3_f16, e4m3, f16, 16, 2, 89)
 #undef LENO_SKINNY
 
-constexpr const LinearKernel* kRows[] = {&kRow_bf16_n8_sm80, &kRow_bf16_n16_sm80, &kRow_f16_n8_sm80,
-                                         &kRow_f16_n16_sm80, &kRow_f16_n8_sm75,   &kRow_f16_n16_sm75};
+constexpr const LinearKernel* kRows[] = {&kRow_e4m3_bf16_n8_sm89, &kRow_e4m3_bf16_n16_sm89, &kRow_e4m3_f16_n8_sm89,
+                                         &kRow_e4m3_f16_n16_sm89, &kRow_bf16_n8_sm80,       &kRow_bf16_n16_sm80,
+                                         &kRow_f16_n8_sm80,       &kRow_f16_n16_sm80,       &kRow_f16_n8_sm75,
+                                         &kRow_f16_n16_sm75};
 
 }  // namespace
 

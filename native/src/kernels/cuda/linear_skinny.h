@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/cuda/activation.h"
 #include "kernels/cuda/linear_skinny_tile.h"
 #include "kernels/cuda/ptx/ptx.h"
@@ -24,14 +26,16 @@ LENO_DEVICE void write_output(const SkinnyParams& p, int packed_row, int token, 
   ptx::store_global(static_cast<uint16_t*>(p.y) + at, static_cast<uint16_t>(ptx::pack({v[0], 0.f}, Io{})));
 }
 
-// The k-step of 16-bit weights: one fragment of m16n8k16 per row tile. Io: ptx::Half or ptx::BFloat.
+// A k-step of 16-bit weights: one fragment of m16n8k16 per row tile. Io: ptx::Half or ptx::BFloat.
 template <class Io_>
 struct SkinnyStep16 {
   using Io = Io_;
   static constexpr int kColumns = 16;
   static constexpr int kRun = 2;  // neighbouring columns of a lane, in each half of the step
 
-  static LENO_DEVICE void multiply(float (&d)[4], const ptx::Words4& a, const uint32_t (&b)[2]) {
+  using Fragments = ptx::Words4;
+  static LENO_DEVICE const Fragments& fragments(const ptx::Words4& weights) { return weights; }
+  static LENO_DEVICE void multiply(float (&d)[4], const Fragments& a, const uint32_t (&b)[2]) {
     ptx::mma_m16n8k16(d, a.w, b, Io{});
   }
 };
@@ -43,6 +47,38 @@ struct SkinnyStep16Halved : SkinnyStep16<ptx::Half> {
     const uint32_t x0[1] = {b[0]}, x1[1] = {b[1]};
     ptx::mma_m16n8k8(d, first, x0, Io{});
     ptx::mma_m16n8k8(d, second, x1, Io{});
+  }
+};
+
+// A k-step of e4m3 weights, which become 16-bit values in registers: X keeps its precision, and only bytes count here.
+// A lane has four neighbouring columns in each half; any two of them may be the fragment's two, as long as X agrees.
+template <class Io_>
+struct SkinnyStep8 {
+  using Io = Io_;
+  static constexpr int kColumns = 32;
+  static constexpr int kRun = 4;
+
+  struct Fragments {
+    uint32_t half[2][4];
+  };
+  static LENO_DEVICE uint32_t widened(uint32_t pair) {
+    const uint32_t halves = ptx::widen(pair, ptx::E4M3{});
+    if constexpr (std::is_same_v<Io, ptx::Half>) return halves;
+    return ptx::pack(ptx::unpack(halves, ptx::Half{}), Io{});
+  }
+  static LENO_DEVICE Fragments fragments(const ptx::Words4& weights) {
+    Fragments a;
+    LENO_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      a.half[i / 2][i % 2] = widened(weights.w[i] & 0xffff);
+      a.half[i / 2][i % 2 + 2] = widened(weights.w[i] >> 16);
+    }
+    return a;
+  }
+  static LENO_DEVICE void multiply(float (&d)[4], const Fragments& a, const uint32_t (&b)[4]) {
+    const uint32_t x0[2] = {b[0], b[1]}, x1[2] = {b[2], b[3]};
+    ptx::mma_m16n8k16(d, a.half[0], x0, Io{});
+    ptx::mma_m16n8k16(d, a.half[1], x1, Io{});
   }
 };
 
@@ -114,15 +150,19 @@ struct LinearSkinny {
   }
 
   LENO_DEVICE void multiply(float (&sums)[Tile::kRowTiles][Tile::kTokenTiles][4], const Slot& slot) const {
+    uint32_t b[Tile::kTokenTiles][kWords];
     LENO_UNROLL
     for (int n = 0; n < Tile::kTokenTiles; ++n) {
-      uint32_t b[kWords];
       LENO_UNROLL
       for (int i = 0; i < kWords; ++i) {
-        b[i] = slot.x[n][2 * i] | static_cast<uint32_t>(slot.x[n][2 * i + 1]) << 16;
+        b[n][i] = slot.x[n][2 * i] | static_cast<uint32_t>(slot.x[n][2 * i + 1]) << 16;
       }
+    }
+    LENO_UNROLL
+    for (int t = 0; t < Tile::kRowTiles; ++t) {
+      const auto& a = Step::fragments(slot.weights[t]);
       LENO_UNROLL
-      for (int t = 0; t < Tile::kRowTiles; ++t) Step::multiply(sums[t][n], slot.weights[t], b);
+      for (int n = 0; n < Tile::kTokenTiles; ++n) Step::multiply(sums[t][n], a, b[n]);
     }
   }
 

@@ -2,7 +2,7 @@
 
 namespace leno::kernels::cuda {
 
-LENO_SKINNY_ENTRIES(f16, sm75, SkinnyStep16Halved)
+LENO_SKINNY_ENTRIES_124(f16, sm75, SkinnyStep16Halved)
 LENO_CUDA_ENTRY(linear_skinny_f16_reduce, SkinnyReduce::kThreads, 4, SkinnyParams, reduce_skinny<ptx::Half>)
 
 }  // namespace leno::kernels::cuda

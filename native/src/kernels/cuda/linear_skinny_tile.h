@@ -17,18 +17,21 @@ struct SkinnyParams : LinearParams {
   int32_t x_token_major = 0;
 };
 
-template <int Tokens, int RowTiles>
+// Columns: of a k-step, 16 or (e4m3) 32.
+template <int Tokens, int RowTiles, int Columns = 16>
 struct SkinnyTile {
   static constexpr int kTokens = Tokens;  // N, padded
   static constexpr int kTokenTiles = Tokens / 8;
   static constexpr int kRowTiles = RowTiles;
   static constexpr int kWarps = 16;
   static constexpr int kThreads = 32 * kWarps;
-  static constexpr int kSlots = RowTiles == 4 ? 2 : 4;
+  // As many as 128 registers hold: of e4m3 a lane has twice the values of X for the same bytes.
+  static constexpr int kSlots = RowTiles == 4 || (Columns == 32 && Tokens * RowTiles > 8) ? 2 : 4;
   // Half of the warps lay their sums down at a time.
   static constexpr int kSums = kWarps / 2;
   static constexpr int kSumBytes = RowTiles * kTokenTiles * 512;
   static constexpr int kSharedBytes = kSums * kSumBytes;
+  static_assert(Columns == 16 || RowTiles <= 2, "registers");
   static_assert(Tokens % 8 == 0 && kSharedBytes <= 48 * 1024, "no opt-in, so that a block fits anywhere");
 };
 

@@ -26,6 +26,7 @@ std::span<const Case> cases() {
       {"conformance_mma_k16_bf16", 80, false, 128, 1, 0, bf16},
       {"conformance_cp_async", 80, false, 128, 1, 4096, bits},
       {"conformance_pack_e4m3", 89, false, 128, 1, 0, floats},
+      {"conformance_widen_e4m3", 89, false, 128, 1, 0, e4m3},
       {"conformance_mma_k32_e4m3", 89, false, 128, 1, 0, e4m3},
       {"conformance_elect", 90, true, 128, 1, 0, bits},
       {"conformance_stmatrix", 90, true, 128, 1, 4096, bits},

@@ -15,6 +15,11 @@ LENO_DEVICE void pack_e4m3(const Params& p) {
   ptx::store_global(mine(p, 1), ptx::pack({ptx::bits_float(given(p, 0)), ptx::bits_float(given(p, 1))}, ptx::E4M3{}));
 }
 
+LENO_DEVICE void widen_e4m3(const Params& p) {
+  for (int i = 0; i < 2; ++i)
+    ptx::store_global(mine(p, 2) + i, ptx::widen(given(p, 0) >> 16 * i & 0xffff, ptx::E4M3{}));
+}
+
 LENO_DEVICE void mma_k32(const Params& p) {
   const uint32_t a[4] = {given(p, 0), given(p, 1), given(p, 2), given(p, 3)}, b[2] = {given(p, 4), given(p, 5)};
   float d[4] = {1, 2, 3, 4};
@@ -26,6 +31,7 @@ LENO_DEVICE void mma_k32(const Params& p) {
 }  // namespace
 
 LENO_CUDA_ENTRY(conformance_pack_e4m3, 128, 1, Params, pack_e4m3)
+LENO_CUDA_ENTRY(conformance_widen_e4m3, 128, 1, Params, widen_e4m3)
 LENO_CUDA_ENTRY(conformance_mma_k32_e4m3, 128, 1, Params, mma_k32)
 
 }  // namespace leno::conformance

@@ -132,7 +132,7 @@ void CudaProblem::truth() {
   problem_.act = kActs[int(c_.activation)];
   leno_reference::LinearProblem seen = problem_;
   for (double& r : seen.residual) r *= double(c_.beta);
-  if (c_.weights == DType::e4m3) {  // kernels see x in e4m3 too, scaled so that a token's largest is 448
+  if (c_.weights == DType::e4m3 && c_.quantised_x) {  // scaled so that a token's largest is 448
     for (int64_t n = 0; n < c_.tokens; ++n) {
       double* x = &seen.x[size_t(n * c_.columns)];
       double largest = 0;
@@ -161,7 +161,7 @@ double CudaProblem::tolerance(int64_t m, int64_t n) const {
   const double size = truth_.magnitude[at];
   double bound = 1.2 * double(8 + c_.columns) * std::ldexp(size, -24) + 2e-6 * size;
   // A quotient within rounding of a half may fall to either side: two of a token's may, by a step of 32 in 448.
-  if (c_.weights == DType::e4m3) bound += 1.2 * 2 * 32 * x_scale_[size_t(n)] * w_size_[size_t(m)];
+  if (!x_scale_.empty()) bound += 1.2 * 2 * 32 * x_scale_[size_t(n)] * w_size_[size_t(m)];
   bound += std::ldexp(std::fabs(truth_.y[at]), c_.io == DType::f16 ? -11 : -8);
   return bound + (c_.io == DType::f16 ? std::ldexp(1, -24) : std::numeric_limits<float>::min());
 }

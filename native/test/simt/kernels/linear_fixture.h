@@ -26,10 +26,11 @@ struct CudaCase {
   Layout layout = Layout::feature_major;
   Activation activation = Activation::none;
   bool bias = false, residual = false, residual_is_y = false;
-  float beta = 1;         // 0: the residual must not even be read
-  int64_t padding = 0;    // of every leading stride, elements
-  int64_t misalign = 0;   // elements that x, y and the residual begin after an address of 256 bytes
-  bool integers = false;  // small ones, so that results are exact
+  float beta = 1;           // 0: the residual must not even be read
+  int64_t padding = 0;      // of every leading stride, elements
+  int64_t misalign = 0;     // elements that x, y and the residual begin after an address of 256 bytes
+  bool quantised_x = true;  // e4m3 weights: the kernel rounds x to e4m3 too
+  bool integers = false;    // small ones, so that results are exact
   uint32_t seed = 1;
   int arch = 80, multiprocessors = 4;
 

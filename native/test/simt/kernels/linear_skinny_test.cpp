@@ -24,7 +24,8 @@ class LinearSkinny : public testing::TestWithParam<const LinearKernel*> {
   CudaCase base() const {
     CudaCase c;
     c.weights = row().weights;
-    c.io = row().weights == DType::e4m3 ? DType::f16 : row().weights;
+    c.io = std::strstr(row().name, "bf16") != nullptr ? DType::bf16 : DType::f16;
+    c.quantised_x = false;
     c.arch = row().arch;
     return c;
   }

@@ -91,6 +91,12 @@ LENO_DEVICE uint32_t pack(Floats2 v, E4M3) {
   asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(r) : "f"(v.hi), "f"(v.lo));
   return r;
 }
+// Two e4m3, in the low 16 bits, to two halves, exactly (sm_89).
+LENO_DEVICE uint32_t widen(uint32_t pair, E4M3) {
+  uint32_t r;
+  asm("cvt.rn.f16x2.e4m3x2 %0, %1;" : "=r"(r) : "h"(static_cast<uint16_t>(pair)));
+  return r;
+}
 LENO_DEVICE uint32_t float_bits(float f) { return __float_as_uint(f); }
 LENO_DEVICE float bits_float(uint32_t bits) { return __uint_as_float(bits); }
 LENO_DEVICE float exp2_approx(float x) {

@@ -74,6 +74,11 @@ LENO_DEVICE Floats2 unpack(uint32_t pair, Half) {
 LENO_DEVICE Floats2 unpack(uint32_t pair, BFloat) {
   return {std::bit_cast<float>(pair << 16), std::bit_cast<float>(pair & 0xffff0000u)};
 }
+LENO_DEVICE uint32_t widen(uint32_t pair, E4M3, LENO_AT) {
+  simt::require(89, "cvt.rn.f16x2.e4m3x2", at);
+  const auto half = [&](uint32_t e) { return simt::half_of_float(simt::float_of_e4m3(static_cast<uint8_t>(e))); };
+  return half(pair) | static_cast<uint32_t>(half(pair >> 8)) << 16;
+}
 LENO_DEVICE uint32_t float_bits(float f) { return std::bit_cast<uint32_t>(f); }
 LENO_DEVICE float bits_float(uint32_t bits) { return std::bit_cast<float>(bits); }
 LENO_DEVICE float exp2_approx(float x) { return simt::exp2_approx(x); }
