@@ -8,6 +8,7 @@
 #include "kernels/cuda/launch.h"
 #include "simt/entry.h"
 #include "simt/kernels/number.h"
+#include "simt/kernels/runner.h"
 
 // Helpers for tests of kernels that have a launch of their own, beside the linear fixture.
 namespace leno_test {
@@ -63,8 +64,7 @@ inline std::string run_launches(const leno::kernels::cuda::Launches& launches, c
     if (entry->threads != launch.threads || entry->parameter_bytes != launch.parameter_bytes) {
       return std::string(launch.entry) + " is not launched as it was made";
     }
-    const leno::simt::Report report =
-        leno::simt::launch(*entry, launch.grid, launch.shared_bytes, launch.parameters.data(), options);
+    const leno::simt::Report report = run_launch(*entry, launch, options);
     if (!report) return std::string(launch.entry) + ": " + report.what;
     if (counters != nullptr) *counters += report.counters;
   }

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "pattern/pattern.h"
 #include "simt/kernels/number.h"
+#include "simt/kernels/runner.h"
 
 namespace leno_test {
 namespace {
@@ -230,8 +231,7 @@ std::string CudaProblem::check(const kernels::cuda::LinearKernel& row, simt::Opt
                   card.shared_bytes);
     }
     if (launch.grid[1] > 65535 || launch.grid[2] > 65535) return text(launch.entry, ": a grid too large");
-    const simt::Report report =
-        simt::launch(*entry, launch.grid, launch.shared_bytes, launch.parameters.data(), options);
+    const simt::Report report = run_launch(*entry, launch, options);
     if (!report) return text(launch.entry, ": ", report.what);
     if (counters != nullptr) *counters += report.counters;
   }

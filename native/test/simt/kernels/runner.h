@@ -1,0 +1,19 @@
+#pragma once
+
+#include <simt/entry.h>
+
+#include "kernels/cuda/launch.h"
+
+namespace leno_test {
+
+// Whether LENO_TEST_CARD in the environment asks for launches on a card.
+bool on_card();
+
+// Runs a launch in the emulator; where on_card(), on card 0 of the driver (LENO_CUDA_DRIVER names another). For a card
+// the memory that the options name is copied there and, where writable, back, with guards around that must stay as they
+// are; addresses within the parameters are translated. Of the report only ok and what are the card's: nothing is
+// counted.
+leno::simt::Report run_launch(const leno::simt::Entry& entry, const leno::kernels::cuda::Launch& launch,
+                              const leno::simt::Options& options);
+
+}  // namespace leno_test
