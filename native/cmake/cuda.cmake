@@ -9,6 +9,10 @@
 set(LENO_CUDA "AUTO" CACHE STRING "Build the CUDA kernels: AUTO, ON or OFF")
 set(LENO_CUDA_ARCHITECTURES "75;80;86;89;90;ptx" CACHE STRING
     "Cards to build the CUDA kernels for; ptx: later ones too, through their driver's compiler")
+set(LENO_NVCC_CACHE "" CACHE PATH "Folder that keeps nvcc's results between builds; with ccache it is set by itself")
+if(NOT LENO_NVCC_CACHE AND CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache" AND NOT "$ENV{HOME}" STREQUAL "")
+  set(LENO_NVCC_CACHE "$ENV{HOME}/.cache/leno-nvcc")
+endif()
 set(LENO_CUDA_ENABLED OFF)
 set(LENO_CUDA_FOLDER ${CMAKE_BINARY_DIR}/cuda)
 file(GLOB LENO_CUDA_SOURCES CONFIGURE_DEPENDS native/src/kernels/cuda/*.cu)
@@ -86,7 +90,7 @@ function(leno_add_fatbin source folder output)
     BYPRODUCTS ${folder}/${name}.ptx ${folder}/${name}.log
     COMMAND ${CMAKE_COMMAND} -DNVCC=${LENO_NVCC} -DSOURCE=${source} -DFATBIN=${fatbin} -DGENCODE=${gencode}
             "-DINCLUDES=${PROJECT_SOURCE_DIR}/native/src;${PROJECT_SOURCE_DIR}/native/include;${PROJECT_SOURCE_DIR}/native/test/simt"
-            -DDEPENDENCIES=${fatbin}.d -P ${PROJECT_SOURCE_DIR}/native/cmake/fatbin.cmake
+            -DDEPENDENCIES=${fatbin}.d -DCACHE=${LENO_NVCC_CACHE} -P ${PROJECT_SOURCE_DIR}/native/cmake/fatbin.cmake
     DEPENDS ${source} ${PROJECT_SOURCE_DIR}/native/cmake/fatbin.cmake
     DEPFILE ${fatbin}.d
     COMMENT "nvcc ${name}.cu ${gencode}"

@@ -1,19 +1,45 @@
-# cmake -DNVCC= -DSOURCE= -DFATBIN= -DGENCODE= -DINCLUDES= -DDEPENDENCIES= -P fatbin.cmake
+# cmake -DNVCC= -DSOURCE= -DFATBIN= -DGENCODE= -DINCLUDES= -DDEPENDENCIES= [-DCACHE=] -P fatbin.cmake
 # Compiles one file of kernels. Beside the fat binary lie its PTX and the compiler's log: registers, shared memory and
 # stack of each entry. Local memory, spills and what ptxas reports without failing are errors here.
+# CACHE names a folder in which results are kept by what the preprocessor makes of the file: ccache does not know nvcc.
 get_filename_component(folder ${FATBIN} DIRECTORY)
 get_filename_component(name ${FATBIN} NAME_WE)
 set(kept ${folder}/${name}.kept)
-file(REMOVE_RECURSE ${kept})
-file(MAKE_DIRECTORY ${kept})
 set(includes "")
 foreach(include IN LISTS INCLUDES)
   list(APPEND includes -I ${include})
 endforeach()
+set(options -std=c++20 -O3 ${includes} ${GENCODE})
+set(checks -Xptxas -v,-warn-spills,-warn-lmem-usage -Werror all-warnings)
+set(results fatbin ptx log)
+
+if(CACHE)
+  execute_process(COMMAND ${NVCC} ${options} -E ${SOURCE} RESULT_VARIABLE status OUTPUT_VARIABLE text ERROR_QUIET)
+  if(status EQUAL 0)
+    execute_process(COMMAND ${NVCC} --version OUTPUT_VARIABLE version)
+    file(READ ${CMAKE_CURRENT_LIST_FILE} script)
+    # "# 12 file" says where a text comes from; a pragma counts.
+    string(REGEX REPLACE "(^|\n)# [0-9][^\n]*" "" text "${text}")
+    string(SHA256 key "${version};${GENCODE};${script};${text}")
+    set(cached ${CACHE}/${name}-${key})
+    if(EXISTS ${cached}/complete)
+      file(TOUCH ${cached}/complete)
+      execute_process(COMMAND ${NVCC} ${options} -M -MF ${DEPENDENCIES} -MT ${FATBIN} ${SOURCE} COMMAND_ERROR_IS_FATAL ANY)
+      foreach(result IN LISTS results)
+        # Copied without its time: what depends on it is older.
+        execute_process(COMMAND ${CMAKE_COMMAND} -E copy ${cached}/${result} ${folder}/${name}.${result})
+        file(TOUCH ${folder}/${name}.${result})
+      endforeach()
+      return()
+    endif()
+  endif()
+endif()
+
+file(REMOVE_RECURSE ${kept})
+file(MAKE_DIRECTORY ${kept})
 execute_process(
-  COMMAND ${NVCC} -std=c++20 -O3 ${includes} ${GENCODE} -fatbin --compress-mode=size
-          -Xptxas -v,-warn-spills,-warn-lmem-usage -Werror all-warnings -keep -keep-dir ${kept}
-          -MD -MF ${DEPENDENCIES} -MT ${FATBIN} -o ${FATBIN} ${SOURCE}
+  COMMAND ${NVCC} ${options} -fatbin --compress-mode=size ${checks} -keep -keep-dir ${kept} -MD -MF ${DEPENDENCIES}
+          -MT ${FATBIN} -o ${FATBIN} ${SOURCE}
   RESULT_VARIABLE status OUTPUT_VARIABLE log ERROR_VARIABLE log)
 file(WRITE ${folder}/${name}.log "${log}")
 file(GLOB ptx ${kept}/*.ptx)
@@ -29,4 +55,25 @@ if(status OR complaints)
     list(JOIN complaints "\n" log)
   endif()
   message(FATAL_ERROR "${SOURCE}:\n${log}")
+endif()
+
+if(cached)
+  file(GLOB all ${CACHE}/*/complete)
+  list(LENGTH all count)
+  if(count GREATER 400)
+    set(oldest "")
+    foreach(each IN LISTS all)
+      file(TIMESTAMP ${each} time "%s")
+      list(APPEND oldest "${time} ${each}")
+    endforeach()
+    list(SORT oldest COMPARE NATURAL)
+    list(GET oldest 0 each)
+    string(REGEX REPLACE "^[0-9]+ (.*)/complete$" "\\1" each "${each}")
+    file(REMOVE_RECURSE ${each})
+  endif()
+  file(MAKE_DIRECTORY ${cached})
+  foreach(result IN LISTS results)
+    execute_process(COMMAND ${CMAKE_COMMAND} -E copy ${folder}/${name}.${result} ${cached}/${result})
+  endforeach()
+  file(TOUCH ${cached}/complete)
 endif()
