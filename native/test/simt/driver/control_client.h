@@ -19,12 +19,25 @@ Function* driver_function(const char* name) {
   return reinterpret_cast<Function*>(found);
 }
 
-inline void plan_fault(const char* faults) { driver_function<void(const char*)>("leno_simt_fault")(faults); }
-inline std::string last_report() { return driver_function<const char*()>("leno_simt_last_report")(); }
-inline void clear_report() { driver_function<void()>("leno_simt_clear_report")(); }
+// With LENO_TEST_CARD in the environment the driver is a real one (scripts/gpu-check.sh): it tells nothing, and fails
+// where nobody plans it.
+inline bool real_driver() { return std::getenv("LENO_TEST_CARD") != nullptr; }
+
+inline void plan_fault(const char* faults) {
+  if (real_driver() && *faults == '\0') return;
+  driver_function<void(const char*)>("leno_simt_fault")(faults);
+}
+inline std::string last_report() {
+  return real_driver() ? "" : driver_function<const char*()>("leno_simt_last_report")();
+}
+inline void clear_report() {
+  if (!real_driver()) driver_function<void()>("leno_simt_clear_report")();
+}
 inline int64_t calls(const char* function) {
   return driver_function<int64_t(const char*)>("leno_simt_calls")(function);
 }
-inline int64_t count(const char* what) { return driver_function<int64_t(const char*)>("leno_simt_count")(what); }
+inline int64_t count(const char* what) {
+  return real_driver() ? 0 : driver_function<int64_t(const char*)>("leno_simt_count")(what);
+}
 
 }  // namespace leno_test
