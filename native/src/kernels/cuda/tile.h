@@ -9,7 +9,7 @@ namespace leno::kernels::cuda {
 // of them share a multiprocessor where its shared memory suffices.
 struct M16N128K64 {
   static constexpr const char* kName = "m16n128k64";
-  static constexpr int kM = 16, kN = 128, kK = 64, kWarpsM = 1, kWarpsN = 4, kStages = 3, kBlocks = 3;
+  static constexpr int kM = 16, kN = 128, kK = 64, kWarpsM = 1, kWarpsN = 4, kStages = 3, kBlocks = 2;
 };
 struct M32N128K32 {
   static constexpr const char* kName = "m32n128k32";
