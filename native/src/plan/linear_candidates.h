@@ -27,6 +27,7 @@ struct LinearRow {
   const kernels::LinearKernel* cpu = nullptr;
   const kernels::cuda::LinearKernel* cuda = nullptr;
   const char* name() const { return cpu != nullptr ? cpu->name : cuda->name; }
+  DType weights() const { return cpu != nullptr ? cpu->weights : cuda->weights; }
 };
 
 // A kernel with the weights as they are, or with their dense version.

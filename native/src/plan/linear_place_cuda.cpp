@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/cuda/cublaslt.h"
 #include "core/error.h"
 #include "kernels/cuda/linear_cublaslt.h"
 #include "plan/measured.h"
@@ -157,7 +158,9 @@ std::vector<TimedCandidate> CudaPlace::time(const std::vector<LinearCandidate>& 
 }
 
 std::string CudaPlace::machine() const {
-  return text(device_->info().name, " sm_", card_.arch, " | ", driver_version());
+  const std::string card = text(device_->info().name, " sm_", card_.arch, " | ", driver_version());
+  if (!cuda::cublaslt_refusal().empty()) return card;
+  return text(card, " | cublasLt ", cuda::cublaslt().cublasLtGetVersion());
 }
 
 PlaceDescription CudaPlace::describe(const CudaDevice& device) {

@@ -71,11 +71,23 @@ const LinearCandidate* find_able(const std::vector<LinearCandidate>& able, const
   return nullptr;
 }
 
-std::string all_refusals(const std::vector<LinearCandidate>& refused) {
-  std::string reasons;
+// "; a, b (dense): why; c: why". Kernels for other weights are told of only where there are none for these.
+std::string all_refusals(const std::vector<LinearCandidate>& refused, DType weights) {
+  const auto fits = [&](const LinearCandidate& c) { return c.kernel.weights() == weights; };
+  const bool only_fitting = std::any_of(refused.begin(), refused.end(), fits);
+  std::vector<std::pair<std::string, std::string>> by_reason;  // reason, names
   for (const LinearCandidate& c : refused) {
-    reasons += text("; ", c.kernel.name(), c.dense ? " (dense): " : ": ", c.refusal);
+    if (only_fitting && !fits(c)) continue;
+    const std::string name = std::string(c.kernel.name()) + (c.dense && !c.either ? " (dense)" : "");
+    const auto same = std::find_if(by_reason.begin(), by_reason.end(), [&](auto& r) { return r.first == c.refusal; });
+    if (same == by_reason.end()) {
+      by_reason.emplace_back(c.refusal, name);
+    } else {
+      same->second += ", " + name;
+    }
   }
+  std::string reasons;
+  for (const auto& [reason, names] : by_reason) reasons += text("; ", names, ": ", reason);
   return reasons;
 }
 
@@ -133,12 +145,13 @@ class Planner {
     require(std::any_of(rows.begin(), rows.end(), named), LENO_ERR_INVALID_ARGUMENT, "kernel is \"", question_.kernel,
             "\", expected the name of a kernel of this build");
     std::erase_if(result.refused, [&](const LinearCandidate& c) { return c.kernel.name() != question_.kernel; });
-    fail(LENO_ERR_UNSUPPORTED, "kernel cannot serve ", result.bucket.tokens, " tokens", all_refusals(result.refused));
+    fail(LENO_ERR_UNSUPPORTED, "kernel cannot serve ", result.bucket.tokens, " tokens",
+         all_refusals(result.refused, place_.weights().given().dtype()));
   }
 
   LinearCandidate choose_among(std::vector<LinearCandidate>& able, LinearBucket& result) {
     require(!able.empty(), LENO_ERR_UNSUPPORTED, "no kernel can serve ", result.bucket.tokens, " tokens",
-            all_refusals(result.refused));
+            all_refusals(result.refused, place_.weights().given().dtype()));
     set_last_resorts_aside(place_, able, result.refused);
     if (able.size() == 1) {
       result.source = Source::single;
