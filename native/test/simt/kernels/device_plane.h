@@ -13,7 +13,7 @@
 // Helpers for tests of kernels that have a launch of their own, beside the linear fixture.
 namespace leno_test {
 
-// rows x columns elements with `pad` poisoned ones behind each row, beginning `offset` elements after an address of 16
+// rows x columns elements with `pad` poisoned ones behind each row, beginning `offset` elements after an address of 256
 // bytes, with poison on both sides.
 template <class T>
 class DevicePlane {
@@ -22,9 +22,9 @@ class DevicePlane {
       : rows_(rows),
         columns_(columns),
         ld_(columns + pad),
-        bytes_(size_t((2 * kGuard + offset + rows * ld_) * kSize) + 16) {
+        bytes_(size_t((2 * kGuard + offset + rows * ld_) * kSize) + 256) {
     std::memset(bytes_.data(), kPoison, bytes_.size());
-    first_ = reinterpret_cast<T*>((reinterpret_cast<uintptr_t>(bytes_.data()) + 15) / 16 * 16) + kGuard + offset;
+    first_ = reinterpret_cast<T*>((reinterpret_cast<uintptr_t>(bytes_.data()) + 255) / 256 * 256) + kGuard + offset;
   }
   DevicePlane(const DevicePlane&) = delete;
 
@@ -47,7 +47,7 @@ class DevicePlane {
   }
 
  private:
-  static constexpr int64_t kGuard = 64, kSize = sizeof(T);
+  static constexpr int64_t kGuard = 128, kSize = sizeof(T);
   static constexpr int kPoison = 0xdd;
   int64_t rows_, columns_, ld_;
   std::vector<unsigned char> bytes_;

@@ -81,6 +81,35 @@ TEST(LayerNormCuda, NormalisesEveryRow) {
   }
 }
 
+// y is read once and written once where a row stays in registers.
+TEST(LayerNormCuda, TrafficIsTheLeast) {
+  for (const int32_t features : {1024, 4096, 8192}) {
+    DevicePlane<uint16_t> y(8, features);
+    DevicePlane<float> gain(1, features), shift(1, features);
+    std::memset(y.data(), 0, size_t(features) * 16);
+    LayerNormParams p;
+    p.y = y.data();
+    p.ldy = y.ld();
+    p.gain = gain.data();
+    p.shift = shift.data();
+    p.tokens = 8;
+    p.features = features;
+    p.epsilon = 1;
+    Launches launches;
+    add_layer_norm(launches, p, DType::f16);
+    simt::Options options;
+    options.arch = 75;
+    options.distinct_sectors = true;
+    simt::Counters counters;
+    ASSERT_EQ("", run_launches(launches, options, &counters));
+    const uint64_t row = uint64_t(features) * 2, factors = uint64_t(features) * 8;
+    EXPECT_EQ(8 * row + factors, counters.distinct_load_sectors * 32);
+    EXPECT_EQ(8 * (row + factors), counters.global_loads.bytes);
+    EXPECT_EQ(8 * row, counters.global_stores.sectors * 32);
+    EXPECT_EQ(0u, counters.conflicts());
+  }
+}
+
 TEST(LayerNormCuda, NothingToDoIsNoLaunch) {
   Launches launches;
   add_layer_norm(launches, {}, DType::f16);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstring>
 
 #include "simt/kernels/linear_fixture.h"
@@ -140,6 +141,52 @@ TEST_P(LinearSkinny, WeightsThatKeepNothing) {
     c.sparsity = sparsity;
     c.bias = c.residual = true;
     expect_right(c);
+  }
+}
+
+// Memory is asked for what must be moved and no more: weights, their indices, the columns of X that any group keeps,
+// and y. And each tile of weights is loaded by one block: the sectors of all accesses are those of the tiles, 2 of
+// indices a k-step and block (4 of e4m3), at most one a value of X, and those of the write-back.
+TEST_P(LinearSkinny, TrafficIsTheLeastAndNoBankIsMetTwice) {
+  for (int64_t tokens : {int64_t(1), most_tokens()}) {
+    for (Layout layout : {Layout::feature_major, Layout::token_major}) {
+      for (int multiprocessors : {2, 132}) {
+        CudaCase c = base();
+        c.rows = 512;
+        c.columns = 1024;
+        c.tokens = tokens;
+        c.layout = layout;
+        c.multiprocessors = multiprocessors;
+        const CudaProblem problem(c);
+        const auto prepared = row().format->prepare(problem.packed());
+        const auto& w = static_cast<const kernels::cuda::LinearWeights&>(*prepared);
+        simt::Options options;
+        options.distinct_sectors = true;
+        simt::Counters counters;
+        ASSERT_EQ("", problem.check(row(), options, &counters)) << c.name();
+        EXPECT_EQ(0u, counters.conflicts()) << c.name();
+
+        const double x = double(c.columns * tokens * 2), y = double(c.rows * tokens * 2);
+        const double loaded = 32. * double(counters.distinct_load_sectors);
+        EXPECT_LT(loaded, 1.05 * (double(w.bytes()) + x)) << c.name();
+        EXPECT_LT(32. * double(counters.distinct_store_sectors), 1.05 * y + 32) << c.name();
+
+        // 16-row tiles of weights, and how many of them a block does: more where multiprocessors are few.
+        const int64_t tiles = int64_t(w.starts.back()) * (w.group_rows / 16);
+        const int64_t slab = multiprocessors == 132 ? 1 : row().weights == DType::e4m3 ? 2 : 4;
+        // Where a value of X has a sector of its own.
+        const int64_t gathers = tiles / slab * (w.step / 8 + w.step * tokens);
+        const int64_t writeback = 6 * c.rows * tokens;
+        EXPECT_LE(int64_t(counters.global_loads.sectors), tiles * 16 + gathers + writeback) << c.name();
+        std::printf(
+            "%s N %d %s, %d multiprocessors: load %.3f of the least, %.2f with what caches serve; store %.3f; "
+            "%llu products\n",
+            row().name, int(tokens), layout == Layout::token_major ? "token-major" : "feature-major", multiprocessors,
+            loaded / (double(w.bytes()) + x), 32. * double(counters.global_loads.sectors) / (double(w.bytes()) + x),
+            32. * double(counters.distinct_store_sectors) / y,
+            static_cast<unsigned long long>(counters.mma_m16n8k16 + counters.mma_m16n8k8 / 2));
+      }
+    }
   }
 }
 

@@ -121,6 +121,34 @@ TEST(Transpose, RoundsFloats) {
   expect_sums<float>(DType::f32, DType::bf16, false, false);
 }
 
+// Every byte once, in whole sectors, and no bank conflict on any path.
+TEST(Transpose, TrafficIsTheLeastAndNoBankIsMetTwice) {
+  for (const DType source_type : {DType::f16, DType::f32}) {
+    for (const bool with_residual : {false, true}) {
+      const Case c{256, 192, 0, 0, 0};
+      DevicePlane<uint32_t> source(c.rows, c.columns);  // of f16, the first half of each row
+      DevicePlane<uint16_t> destination(c.columns, c.rows), residual(c.columns, c.rows);
+      std::memset(source.data(), 0, size_t(c.rows * c.columns) * 4);
+      std::memset(residual.data(), 0, size_t(c.rows * c.columns) * 2);
+      TransposeParams p = params_of(c, source, destination);
+      p.source_ld = source.ld() * (source_type == DType::f16 ? 2 : 1);
+      p.residual = with_residual ? residual.data() : nullptr;
+      p.residual_ld = residual.ld();
+      Launches launches;
+      add_transpose(launches, p, source_type, DType::f16);
+      simt::Counters counters;
+      ASSERT_EQ("", run_launches(launches, options_of(80, 2), &counters));
+      const uint64_t elements = uint64_t(c.rows * c.columns);
+      const uint64_t read = elements * (source_type == DType::f16 ? 2 : 4) + (with_residual ? elements * 2 : 0);
+      EXPECT_EQ(read, counters.global_loads.bytes);
+      EXPECT_EQ(read, counters.global_loads.sectors * 32);
+      EXPECT_EQ(elements * 2, counters.global_stores.bytes);
+      EXPECT_EQ(elements * 2, counters.global_stores.sectors * 32);
+      EXPECT_EQ(0u, counters.conflicts());
+    }
+  }
+}
+
 TEST(Transpose, NothingToDoIsNoLaunch) {
   Launches launches;
   add_transpose(launches, {}, DType::f16, DType::f16);
