@@ -21,9 +21,9 @@ LENO_DEVICE void linear_sm90(const LinearSm90Params& p) {
     ptx::setmaxnreg_inc<Tile::kMultiplyRegisters>();
     Multiply<Tile, Source<Tile>, Type> multiply{p, base, ring, thread};
     const ptx::SharedAddress staging = base + Tile::kStagingAt + thread / 32 * Tile::kStagingBytes;
-    for (int32_t tile = static_cast<int32_t>(ptx::block_x()); tile < p.tiles;
-         tile += static_cast<int32_t>(ptx::grid_x())) {
-      const TileWork<Tile> work = tile_work<Tile>(p, tile);
+    for (TileList list; list.left(p); list.next()) {
+      if (list.tile() >= p.tiles) continue;
+      const TileWork<Tile> work = tile_work<Tile>(p, list.tile());
       Accumulators<Tile> sums;
       multiply.run(work, sums);
       Sm90Epilogue<Tile, Source<Tile>, Type> epilogue{p, multiply, staging};

@@ -30,10 +30,11 @@ struct Sm90Epilogue {
   const Multiply<Tile, Source, Type>& warp;
   ptx::SharedAddress staging;  // of this warp
 
-  static constexpr int kBlocks = 4;  // of 8 tokens: what a quad turns
+  static constexpr int kBlocks = 4;                        // of 8 tokens: what a quad turns
+  static constexpr int kUnits = Tile::kN / (8 * kBlocks);  // of 32 tokens
 
   LENO_DEVICE void run(const TileWork<Tile>& work, const Accumulators<Tile>& sums) {
-    const bool in_registers = !p.y_token_major && !p.y_float && p.token_scales == nullptr;
+    const bool in_registers = p.splits == 1 && !p.y_token_major && !p.y_float && p.token_scales == nullptr;
     LENO_UNROLL
     for (int r = 0; r < Tile::kRowBlocks; ++r) {
       const int32_t fragment = static_cast<int32_t>(warp.fragment()) + r * 4;
@@ -41,16 +42,19 @@ struct Sm90Epilogue {
       const int32_t row0 = work.group * p.group_rows + (work.first_fragment + fragment) * 16;
       LENO_UNROLL
       for (int t = 0; t < Tile::kTokenBlocks; ++t) {
+        const int32_t token0 = work.token + static_cast<int32_t>(warp.first_token()) + t * Tile::kN;
+        if (in_registers) {
+          store_rows<0>(row0, token0, sums[r][t]);
+          store_rows<1>(row0, token0, sums[r][t]);
+          continue;
+        }
         LENO_UNROLL
-        for (int unit = 0; unit < Tile::kN / (8 * kBlocks); ++unit) {
-          const int32_t token =
-              work.token + static_cast<int32_t>(warp.first_token()) + t * Tile::kN + unit * 8 * kBlocks;
+        for (int unit = 0; unit < kUnits; ++unit) {
+          const int32_t token = token0 + unit * 8 * kBlocks;
           if (token >= p.tokens) continue;
           const auto sum = [&](int block, int i) { return sums[r][t][unit * 16 + block * 4 + i]; };
           if (p.splits > 1) {
             store_partial<kBlocks>(p, work.split, row0, token, sum);
-          } else if (in_registers) {
-            store_rows(row0, token, sum);
           } else {
             stage_slab<kBlocks>(staging, sum);
             store_slab<Type, kBlocks>(p, staging, row0, token);
@@ -60,34 +64,41 @@ struct Sm90Epilogue {
     }
   }
 
-  // 16 packed rows by 32 tokens of feature-major y.
-  template <class Sum>
-  LENO_DEVICE void store_rows(int32_t row0, int32_t token, Sum sum) {
-    token += static_cast<int32_t>(warp.lane() % 4) * 8;  // of what this lane reads and writes
+  // Rows row0 + 8 Half .. + 7, the tokens of one wgmma: of the rows of feature-major y, those that this warp has. All
+  // of the residual is on its way before any of it is used.
+  template <int Half>
+  LENO_DEVICE void store_rows(int32_t row0, int32_t token0, const float (&sums)[Tile::kAccumulators]) {
+    token0 += static_cast<int32_t>(warp.lane() % 4) * 8;  // of what this lane reads and writes
+    const int32_t row = ptx::load_global(p.rows + row0 + Half * 8 + static_cast<int32_t>(warp.lane() / 4));
+    const int32_t left = row < 0 ? 0 : p.tokens - token0;
+    const float bias = p.bias != nullptr && row >= 0 ? ptx::load_global(p.bias + row) : 0.0f;
+    uint32_t residual[kUnits][4] = {};
+    if (p.residual != nullptr) {
+      const auto* from = static_cast<const uint16_t*>(p.residual) + int64_t(row) * p.ldresidual + token0;
+      LENO_UNROLL
+      for (int unit = 0; unit < kUnits; ++unit) read(from + unit * 32, left - unit * 32, residual[unit]);
+    }
+    auto* to = static_cast<uint16_t*>(p.y) + int64_t(row) * p.ldy + token0;
     LENO_UNROLL
-    for (int half = 0; half < 2; ++half) {
-      const int32_t row = ptx::load_global(p.rows + row0 + half * 8 + static_cast<int32_t>(warp.lane() / 4));
-      const int32_t left = row < 0 ? 0 : p.tokens - token;
-      const float bias = p.bias != nullptr && row >= 0 ? ptx::load_global(p.bias + row) : 0.0f;
+    for (int unit = 0; unit < kUnits; ++unit) {
       float v[8];
       LENO_UNROLL
-      for (int i = 0; i < 8; ++i) v[i] = sum(i / 2, half * 2 + i % 2) + bias;
+      for (int i = 0; i < 8; ++i) v[i] = sums[unit * 16 + i / 2 * 4 + Half * 2 + i % 2] + bias;
       activate(v, p.activation);
-      uint32_t words[4];
       if (p.residual != nullptr) {
-        read(static_cast<const uint16_t*>(p.residual) + int64_t(row) * p.ldresidual + token, left, words);
-        turn_in_quad(words);
+        turn_in_quad(residual[unit]);
         LENO_UNROLL
         for (int j = 0; j < 4; ++j) {
-          const ptx::Floats2 residual = ptx::unpack(words[j], Type{});
-          v[2 * j] += p.beta * residual.lo;
-          v[2 * j + 1] += p.beta * residual.hi;
+          const ptx::Floats2 pair = ptx::unpack(residual[unit][j], Type{});
+          v[2 * j] += p.beta * pair.lo;
+          v[2 * j + 1] += p.beta * pair.hi;
         }
       }
+      uint32_t words[4];
       LENO_UNROLL
       for (int j = 0; j < 4; ++j) words[j] = ptx::pack({v[2 * j], v[2 * j + 1]}, Type{});
       turn_in_quad(words);
-      store(static_cast<uint16_t*>(p.y) + int64_t(row) * p.ldy + token, left, words);
+      store(to + unit * 32, left - unit * 32, words);
     }
   }
 

@@ -31,16 +31,16 @@ struct Gather {
     Source source{p, thread / 32, thread % 32};
     typename Ring<Tile::kStages>::Position at, arrived;
     int under_way = 0;
-    for (int32_t tile = static_cast<int32_t>(ptx::block_x()); tile < p.tiles;
-         tile += static_cast<int32_t>(ptx::grid_x())) {
-      const TileWork<Tile> work = tile_work<Tile>(p, tile);
-      source.prepare(work, work.begin);
+    for (TileList list; list.left(p); list.next()) {
+      if (list.tile() >= p.tiles) continue;
+      const TileWork<Tile> work = tile_work<Tile>(p, list.tile());
+      source.begin(work);
       for (int32_t stage = work.begin; stage < work.end; ++stage) {
         ring.wait_empty(at);
         if (thread == 0) load_weights(work, stage, at.slot);
         source.template fill<Aligned>(work, stage, base + at.slot * Tile::kGatherBytes);
         ptx::cp_async_commit();
-        source.prepare(work, stage + 1);
+        source.advance(work, stage);
         at.advance();
         if (under_way == Tile::kLag) {
           ptx::cp_async_wait<Tile::kLag>();

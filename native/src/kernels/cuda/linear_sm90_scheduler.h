@@ -3,9 +3,22 @@
 #include "kernels/cuda/linear_sm90_tile.h"
 #include "kernels/cuda/ptx/ptx.h"
 
-// Which tiles a block of the persistent grid computes: every grid_x-th of one list, the same for the warps that gather
-// and those that multiply.
+// Which tiles a block of the persistent grid computes, the same for the warps that gather and those that multiply.
 namespace leno::kernels::cuda {
+
+// One tile of each round of the grid over the list of tiles, there and back: who had the longest of a round has the
+// shortest of the next.
+struct TileList {
+  int32_t round = 0;
+  LENO_DEVICE bool left(const LinearSm90Params& p) const {
+    return round * static_cast<int32_t>(ptx::grid_x()) < p.tiles;
+  }
+  LENO_DEVICE void next() { ++round; }
+  LENO_DEVICE int32_t tile() const {
+    const auto blocks = static_cast<int32_t>(ptx::grid_x()), block = static_cast<int32_t>(ptx::block_x());
+    return round * blocks + (round % 2 == 0 ? block : blocks - 1 - block);
+  }
+};
 
 template <class Tile>
 struct TileWork {

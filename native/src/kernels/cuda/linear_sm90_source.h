@@ -40,22 +40,32 @@ struct GatheredRows {
 
   const LinearSm90Params& p;
   uint32_t warp, lane;
-  int32_t column = -1;  // of X, for row kGatherWarps lane + warp of the stage to come; -1: zeros
+  // Of X, for row kRowsOfWarp warp + lane of the stage to come and of the one behind it: loads from memory take longer
+  // than a stage. -1: zeros.
+  int32_t column = -1, column_behind = -1;
 
-  LENO_DEVICE void prepare(const TileWork<Tile>& work, int32_t stage) {
-    const auto row = static_cast<int32_t>(kGatherWarps * lane + warp);
-    const bool there = stage < work.end && row < 16 * work.steps_of(stage);
-    column = there ? ptx::load_global(p.columns + (int64_t(work.step) + stage * Tile::kSteps) * 16 + row) : -1;
+  LENO_DEVICE void begin(const TileWork<Tile>& work) {
+    column = column_of(work, work.begin);
+    column_behind = column_of(work, work.begin + 1);
+  }
+  // stage has been filled.
+  LENO_DEVICE void advance(const TileWork<Tile>& work, int32_t stage) {
+    column = column_behind;
+    column_behind = column_of(work, stage + 2);
+  }
+  LENO_DEVICE int32_t column_of(const TileWork<Tile>& work, int32_t stage) const {
+    const auto row = static_cast<int32_t>(kRowsOfWarp * warp + lane);
+    const bool there = stage < work.end && lane < kRowsOfWarp && row < 16 * work.steps_of(stage);
+    return there ? ptx::load_global(p.columns + (int64_t(work.step) + stage * Tile::kSteps) * 16 + row) : -1;
   }
 
   template <bool Aligned>
   LENO_DEVICE void fill(const TileWork<Tile>& work, int32_t, ptx::SharedAddress to) {
-    LENO_UNROLL
     for (int i = 0; i < kRowsOfWarp; ++i) {
       const int32_t c = ptx::shuffle(column, i);
       const auto* x = static_cast<const uint16_t*>(p.x);
       const auto* from = x + int64_t(c < 0 ? 0 : c) * p.ldx;
-      const uint32_t row = static_cast<uint32_t>(i * kGatherWarps) + warp;
+      const uint32_t row = kRowsOfWarp * warp + static_cast<uint32_t>(i);
       LENO_UNROLL
       for (uint32_t piece = lane; piece < Tile::kTokens / 8; piece += 32) {
         const int32_t token = work.token + static_cast<int32_t>(piece) * 8;
@@ -80,7 +90,8 @@ struct TokenRows {
   const LinearSm90Params& p;
   uint32_t warp, lane;
 
-  LENO_DEVICE void prepare(const TileWork<Tile>&, int32_t) {}
+  LENO_DEVICE void begin(const TileWork<Tile>&) {}
+  LENO_DEVICE void advance(const TileWork<Tile>&, int32_t) {}
 
   template <bool Aligned>
   LENO_DEVICE void fill(const TileWork<Tile>& work, int32_t stage, ptx::SharedAddress to) {
