@@ -48,6 +48,8 @@ std::span<const Case> cases() {
       {"conformance_wgmma_rs_n128_bf16_b128_mn", 90, true, 128, 1, 65536, bf16},
       {"conformance_wgmma_rs_n256_bf16_b128_mn", 90, true, 128, 1, 65536, bf16},
       {"conformance_wgmma_rs_n128_f16_b128", 90, true, 128, 1, 65536, f16},
+      {"conformance_wgmma_rs_n256_bf16_step_of_tokens", 90, true, 128, 1, 65536, bf16},
+      {"conformance_wgmma_rs_n256_f16_step_of_columns", 90, true, 128, 1, 65536, f16},
       {"conformance_wgmma_rs_n16_bf16_none", 90, true, 128, 1, 65536, bf16},
       {"conformance_wgmma_rs_n64_e4m3_b128", 90, true, 128, 1, 65536, e4m3},
   };

@@ -76,6 +76,21 @@ LENO_DEVICE void register_shared(const Params& p) {
   end<N>(p, d);
 }
 
+// As the linear kernels read X: a step of 16 columns inside atoms that are 64 columns wide, which begins behind the
+// atom's first bytes (K-major), or chunks of 64 tokens that lie 64 columns apart (MN-major).
+template <int N, class Type, Major B, uint32_t Offset, uint32_t Leading>
+LENO_DEVICE void step_of_stage(const Params& p) {
+  fill(p);
+  uint32_t a[4];
+  LENO_UNROLL
+  for (int i = 0; i < 4; ++i) a[i] = ptx::load_global(p.in + ptx::thread_id() * 4 + i);
+  float d[N / 2];
+  begin<N>(d);
+  const uint64_t b = ptx::wgmma_descriptor(ptx::shared_memory() + kB + Offset, Leading, 1024, Swizzle::b128);
+  ptx::Wgmma<N>::template rs<B>(d, a, b, true, Type{});
+  end<N>(p, d);
+}
+
 }  // namespace
 
 #define LENO_SS(name, n, type, swizzle, a, b) \
@@ -97,6 +112,10 @@ LENO_RS(rs_n64_f16_b128_mn, 64, Half, b128, Major::mn)
 LENO_RS(rs_n128_bf16_b128_mn, 128, BFloat, b128, Major::mn)
 LENO_RS(rs_n256_bf16_b128_mn, 256, BFloat, b128, Major::mn)
 LENO_RS(rs_n128_f16_b128, 128, Half, b128, Major::k)
+LENO_CUDA_ENTRY(conformance_wgmma_rs_n256_bf16_step_of_tokens, 128, 1, Params,
+                step_of_stage<256, ptx::BFloat, Major::k, 96, 16>)
+LENO_CUDA_ENTRY(conformance_wgmma_rs_n256_f16_step_of_columns, 128, 1, Params,
+                step_of_stage<256, ptx::Half, Major::mn, 2048, 8192>)
 LENO_RS(rs_n16_bf16_none, 16, BFloat, none, Major::k)
 LENO_RS(rs_n64_e4m3_b128, 64, E4M3, b128, Major::k)
 
