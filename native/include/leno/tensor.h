@@ -40,11 +40,13 @@ LENO_API int64_t leno_tensor_bytes(leno_tensor tensor);
 
 /*
  * Host memory to the tensor. With a stream: pinned memory must stay as it is until the stream has come there; other
- * memory may be changed when the call returns, which then may wait.
+ * memory may be changed when the call returns, which then may wait, and gives LENO_ERR_INVALID_STATE while the stream
+ * is captured.
  */
 LENO_API int leno_tensor_write(leno_tensor tensor, int64_t offset, const void* host, int64_t bytes, leno_stream stream);
 
-/* The tensor to host memory. With a stream and pinned memory: read it after the stream has come there. */
+/* The tensor to host memory. With a stream: pinned memory has it when the stream has come there; other memory as for
+ * leno_tensor_write. */
 LENO_API int leno_tensor_read(leno_tensor tensor, int64_t offset, void* host, int64_t bytes, leno_stream stream);
 
 /* Every byte of the range becomes value, 0 .. 255. */

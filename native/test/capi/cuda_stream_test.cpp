@@ -228,6 +228,12 @@ TEST_F(Cuda, WhatWouldSpoilACaptureIsRefused) {
   EXPECT_REFUSED(LENO_ERR_INVALID_STATE, allocates, leno_context_reserve(context, 64));
   EXPECT_REFUSED(LENO_ERR_INVALID_STATE, "this thread captures a stream of the device, expected none as the call waits",
                  leno_tensor_read(t, 0, &byte, 1, nullptr));
+  int done = 0;
+  EXPECT_REFUSED(LENO_ERR_INVALID_STATE, "stream is being captured, expected one that is not",
+                 leno_stream_query(s, &done));
+  const char* pageable = "host is no pinned memory, expected such as stream is being captured";
+  EXPECT_REFUSED(LENO_ERR_INVALID_STATE, pageable, leno_tensor_read(t, 0, &byte, 1, s));
+  EXPECT_REFUSED(LENO_ERR_INVALID_STATE, pageable, leno_tensor_write(t, 0, &byte, 1, s));
   leno_tensor_destroy(doomed);  // put off
   EXPECT_EQ(2, count("allocations"));
   std::thread([&] {  // others go on

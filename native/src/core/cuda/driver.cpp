@@ -55,7 +55,8 @@ std::string load(Driver& d) {
     return text(file, " is no NVIDIA driver: it lacks cuInit");
   if (images().empty() && !d.emulated) return nothing_built;
   // The version before the start: an old driver may not start on a new card.
-  if (d.cuDriverGetVersion(&d.version) != CUDA_SUCCESS) return text(file, " does not tell its version");
+  const CUresult told = d.cuDriverGetVersion(&d.version);
+  if (told != CUDA_SUCCESS) return text(file, " does not tell its version: ", describe(d, told));
   if (d.version < kOldestDriver) {
     return text("the NVIDIA driver is of CUDA ", version_text(d.version), ", expected ", version_text(kOldestDriver),
                 " or later");

@@ -9,9 +9,13 @@ CUdeviceptr at(const DeviceMemory& memory, int64_t offset) {
   return reinterpret_cast<CUdeviceptr>(memory.data() + offset);
 }
 
-void require_host(const CudaDevice& device, const void* host) {
-  require(query_range(device, host).kind != MemoryKind::device, LENO_ERR_INVALID_ARGUMENT, "host is ", host,
+// The driver waits for transfers of pageable memory, which a capture does not allow.
+void require_host(const CudaDevice& device, const void* host, const Stream* stream) {
+  const MemoryKind kind = query_range(device, host).kind;
+  require(kind != MemoryKind::device, LENO_ERR_INVALID_ARGUMENT, "host is ", host,
           ", an address of a device's memory, expected one of the host's");
+  require(kind == MemoryKind::pinned || stream == nullptr || !stream->capturing(), LENO_ERR_INVALID_STATE,
+          "host is no pinned memory, expected such as stream is being captured");
 }
 
 // Runs the transfer of some bytes on the stream, or on the device's own and waits for it.
@@ -36,7 +40,7 @@ void require_device(const CudaDevice& expected, const Stream* stream) {
 void write(const DeviceMemory& to, int64_t offset, const void* host, int64_t bytes, const Stream* stream) {
   CudaDevice& device = to.device();
   require_device(device, stream);
-  require_host(device, host);
+  require_host(device, host, stream);
   transfer(device, bytes, stream, [&](CUstream on) {
     device.check(driver().cuMemcpyHtoDAsync_v2(at(to, offset), host, static_cast<size_t>(bytes), on),
                  "cuMemcpyHtoDAsync");
@@ -46,7 +50,7 @@ void write(const DeviceMemory& to, int64_t offset, const void* host, int64_t byt
 void read(const DeviceMemory& from, int64_t offset, void* host, int64_t bytes, const Stream* stream) {
   CudaDevice& device = from.device();
   require_device(device, stream);
-  require_host(device, host);
+  require_host(device, host, stream);
   transfer(device, bytes, stream, [&](CUstream on) {
     device.check(driver().cuMemcpyDtoHAsync_v2(host, at(from, offset), static_cast<size_t>(bytes), on),
                  "cuMemcpyDtoHAsync");

@@ -51,20 +51,22 @@ Stream::~Stream() {
   device_->forget_capture(handle_);
 }
 
-void Stream::synchronize() const { cuda::synchronize(*device_, handle_); }
-
-void synchronize(const CudaDevice& device, CUstream stream) {
-  device.require_usable();
-  const CudaDevice::Current current(device);
+bool Stream::capturing() const {
+  device_->require_usable();
+  const CudaDevice::Current current(*device_);
   CUstreamCaptureStatus status = CU_STREAM_CAPTURE_STATUS_NONE;
-  device.check(driver().cuStreamIsCapturing(stream, &status), "cuStreamIsCapturing");
-  require(status == CU_STREAM_CAPTURE_STATUS_NONE, LENO_ERR_INVALID_STATE,
-          "stream is being captured, expected one that is not");
-  device.check(driver().cuStreamSynchronize(stream), "cuStreamSynchronize");
+  device_->check(driver().cuStreamIsCapturing(handle_, &status), "cuStreamIsCapturing");
+  return status != CU_STREAM_CAPTURE_STATUS_NONE;
+}
+
+void Stream::synchronize() const {
+  require(!capturing(), LENO_ERR_INVALID_STATE, "stream is being captured, expected one that is not");
+  const CudaDevice::Current current(*device_);
+  device_->check(driver().cuStreamSynchronize(handle_), "cuStreamSynchronize");
 }
 
 bool Stream::query() const {
-  device_->require_usable();
+  require(!capturing(), LENO_ERR_INVALID_STATE, "stream is being captured, expected one that is not");
   const CudaDevice::Current current(*device_);
   return done(*device_, driver().cuStreamQuery(handle_), "cuStreamQuery");
 }

@@ -21,15 +21,13 @@ class Stream {
   CUstream handle() const { return handle_; }
   void synchronize() const;
   bool query() const;
+  bool capturing() const;
 
  private:
   const std::shared_ptr<CudaDevice> device_;
   CUstream handle_ = nullptr;
   const bool owned_;
 };
-
-// Waits for the work of a stream that is not being captured.
-void synchronize(const CudaDevice& device, CUstream stream);
 
 class Event {
  public:

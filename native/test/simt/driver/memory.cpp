@@ -103,8 +103,11 @@ CUresult copy(const char* function, void* to, const void* from, size_t bytes, CU
     if (!good()) return CUDA_ERROR_INVALID_VALUE;
     const bool from_pageable = allocation_of(reinterpret_cast<uint64_t>(from), bytes) == nullptr;
     const bool to_pageable = allocation_of(reinterpret_cast<uint64_t>(to), bytes) == nullptr;
+    if (stream->capture != nullptr && (from_pageable || to_pageable)) {
+      return invalidate(*stream, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    }
     std::vector<std::byte> staged;
-    if (from_pageable && stream->capture == nullptr) {
+    if (from_pageable) {
       staged.assign(static_cast<const std::byte*>(from), static_cast<const std::byte*>(from) + bytes);
     }
     const auto run = [=, staged = std::move(staged)] {
@@ -114,7 +117,7 @@ CUresult copy(const char* function, void* to, const void* from, size_t bytes, CU
     };
     const CUresult result = push(*stream, run);
     // To pageable memory the driver waits.
-    return result == CUDA_SUCCESS && to_pageable && stream->capture == nullptr ? finish(*stream) : result;
+    return result == CUDA_SUCCESS && to_pageable ? finish(*stream) : result;
   });
 }
 
