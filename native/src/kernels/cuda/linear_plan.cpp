@@ -4,6 +4,7 @@
 
 #include "core/aligned_buffer.h"
 #include "core/error.h"
+#include "kernels/cuda/quantise_launch.h"
 #include "kernels/cuda/reduce_tile.h"
 #include "kernels/cuda/transpose_launch.h"
 
@@ -42,21 +43,27 @@ int64_t most_partial_bytes(const TileShape& tile, const LinearWeights& weights, 
   return most;
 }
 
+bool quantises(const LinearWeights& weights) { return weights.dtype == DType::e4m3; }
 bool turns_x(const LinearWeights& weights, const LinearSpec& spec) {
-  return spec.layout == Layout::token_major && !weights.dense;
+  return spec.layout == Layout::token_major && (!weights.dense || quantises(weights));
 }
 bool turns_y(const LinearWeights& weights, const LinearSpec& spec) {
-  return turns_x(weights, spec) && !weights.identity;
+  return spec.layout == Layout::token_major && !weights.identity;
 }
 
-// Where feature-major copies of x and y lie, tokens padded to whole 16 bytes. y may be f32.
-struct Turned {
-  int64_t ld, x_bytes, y_bytes;
-  Turned(const LinearWeights& weights, const LinearSpec& spec, int64_t tokens) {
+// What lies in the workspace before the partial sums: feature-major copies of x and y, tokens padded to whole 16 bytes
+// (y may be f32), x in e4m3 and its scales.
+struct Sections {
+  int64_t ld, ldq, x_bytes, y_bytes, q_bytes, scales_bytes;
+  Sections(const LinearWeights& weights, const LinearSpec& spec, int64_t tokens) {
     ld = round_up(tokens, 8);
+    ldq = round_up(tokens, QuantiseTile::kTokens);
     x_bytes = turns_x(weights, spec) ? round_up(weights.columns * ld * 2, kSectionBytes) : 0;
     y_bytes = turns_y(weights, spec) ? round_up(weights.rows * ld * 4, kSectionBytes) : 0;
+    q_bytes = quantises(weights) ? round_up(weights.columns * ldq, kSectionBytes) : 0;
+    scales_bytes = quantises(weights) ? round_up(ldq * 4, kSectionBytes) : 0;
   }
+  int64_t bytes() const { return x_bytes + y_bytes + q_bytes + scales_bytes; }
 };
 
 bool aligned(const void* address, int64_t ld) { return reinterpret_cast<uintptr_t>(address) % 16 == 0 && ld % 8 == 0; }
@@ -94,7 +101,7 @@ int split_count(const TileShape& tile, const LinearWeights& weights, int64_t tok
 std::string mma_refuse(const MmaKernel& kernel, const Card& card, const WeightsKind& weights, const LinearSpec& spec,
                        int64_t tokens) {
   if (weights.dense != kernel.dense) return kernel.dense ? "takes dense weights" : "takes weights with a pattern";
-  if (spec.io != kernel.type) return text("takes ", name_of(kernel.type), " activations, not ", name_of(spec.io));
+  if (spec.io != kernel.io) return text("takes ", name_of(kernel.io), " activations, not ", name_of(spec.io));
   if (kernel.tile.shared_bytes > card.shared_bytes) {
     return text("a block takes ", kernel.tile.shared_bytes, " bytes of shared memory, the card has ",
                 card.shared_bytes);
@@ -108,8 +115,7 @@ std::string mma_refuse(const MmaKernel& kernel, const Card& card, const WeightsK
 
 int64_t mma_workspace_bytes(const MmaKernel& kernel, const LinearWeights& weights, const LinearSpec& spec,
                             int64_t tokens, const Card& card) {
-  const Turned turned(weights, spec, tokens);
-  return turned.x_bytes + turned.y_bytes +
+  return Sections(weights, spec, tokens).bytes() +
          std::max(most_partial_bytes(kernel.tile, weights, tokens, card),
                   most_partial_bytes(kernel.unaligned, weights, tokens, card));
 }
@@ -132,27 +138,43 @@ Launches mma_plan(const MmaKernel& kernel, const LinearWeights& weights, const D
   p.residual = call.beta == 0 ? nullptr : call.residual;
   p.ldresidual = p.residual == nullptr ? 0 : call.ldresidual;
 
-  const Turned turned(weights, spec, call.tokens);
-  const bool from_tokens = spec.layout == Layout::token_major && weights.dense;
+  const Sections sections(weights, spec, call.tokens);
+  const bool from_tokens = spec.layout == Layout::token_major && !turns_x(weights, spec);
   std::byte* const turned_x = workspace;
-  std::byte* const turned_y = turned_x + turned.x_bytes;
-  p.partial = reinterpret_cast<float*>(turned_y + turned.y_bytes);
+  std::byte* const turned_y = turned_x + sections.x_bytes;
+  std::byte* const quantised = turned_y + sections.y_bytes;
+  std::byte* const scales = quantised + sections.q_bytes;
+  p.partial = reinterpret_cast<float*>(scales + sections.scales_bytes);
   if (turns_x(weights, spec)) {
     TransposeParams t;
     t.source = call.x;
     t.source_ld = call.ldx;
     t.destination = turned_x;
-    t.destination_ld = turned.ld;
+    t.destination_ld = sections.ld;
     t.rows = int32_t(call.tokens);
     t.columns = int32_t(weights.columns);
-    add_transpose(launches, t, kernel.type, kernel.type);
+    add_transpose(launches, t, kernel.io, kernel.io);
     p.x = turned_x;
-    p.ldx = turned.ld;
+    p.ldx = sections.ld;
+  }
+  if (quantises(weights)) {
+    QuantiseParams q;
+    q.x = p.x;
+    q.ldx = p.ldx;
+    q.q = quantised;
+    q.ldq = sections.ldq;
+    q.scales = reinterpret_cast<float*>(scales);
+    q.features = int32_t(weights.columns);
+    q.tokens = p.tokens;
+    add_quantise(launches, q, kernel.io);
+    p.x = quantised;
+    p.ldx = sections.ldq;
+    p.token_scales = q.scales;
   }
   TransposeParams back;
   if (turns_y(weights, spec)) {
     back.source = turned_y;
-    back.source_ld = turned.ld;
+    back.source_ld = sections.ld;
     back.residual = p.residual;
     back.residual_ld = p.ldresidual;
     back.beta = p.beta;
@@ -161,14 +183,14 @@ Launches mma_plan(const MmaKernel& kernel, const LinearWeights& weights, const D
     back.rows = int32_t(weights.rows);
     back.columns = int32_t(call.tokens);
     p.y = turned_y;
-    p.ldy = turned.ld;
+    p.ldy = sections.ld;
     p.y_token_major = 0;
     p.y_float = p.residual != nullptr;  // one rounding, behind the sum
     p.residual = nullptr;
   }
   const TileShape& tile = aligned(p.x, p.ldx) ? kernel.tile : kernel.unaligned;
   add_product(launches, kernel, tile, from_tokens, weights, p, card);
-  if (turns_y(weights, spec)) add_transpose(launches, back, p.y_float ? DType::f32 : kernel.type, kernel.type);
+  if (turns_y(weights, spec)) add_transpose(launches, back, p.y_float ? DType::f32 : kernel.io, kernel.io);
   return launches;
 }
 

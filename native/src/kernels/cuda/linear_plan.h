@@ -11,6 +11,9 @@
 //   token-major, rows stay    transpose x, gather to token-major  [+ reduce]
 //   token-major, rows move    transpose x, gather                 [+ reduce], transpose y with the residual
 //
+// e4m3 weights: a feature-major x (transposed before that where it is token-major) is quantised into the workspace and
+// gathered from there.
+//
 // reduce: where the blocks would not fill the card, k is split and the sums of the parts meet in the workspace.
 namespace leno::kernels::cuda {
 
@@ -30,7 +33,7 @@ constexpr TileShape tile_shape(const char* gather, const char* tokens) {
 }
 
 struct MmaKernel {
-  DType type;
+  DType type, io;       // of weights and activations
   bool dense;           // takes dense weights, else those with a pattern
   TileShape tile;       // for addresses and strides of X of whole 16 bytes
   TileShape unaligned;  // for all others
@@ -44,23 +47,34 @@ int64_t mma_workspace_bytes(const MmaKernel& kernel, const LinearWeights& weight
 Launches mma_plan(const MmaKernel& kernel, const LinearWeights& weights, const DeviceOperands& operands,
                   const LinearSpec& spec, const LinearCall& call, std::byte* workspace, const Card& card);
 
-// The row of a kernel.
-template <const MmaKernel& Kernel>
-constexpr LinearKernel mma_row(const char* name, int arch, bool exact = false) {
+// The kernel for the type of activations.
+template <const MmaKernel& F16, const MmaKernel& BF16>
+const MmaKernel& mma_kernel_for(const LinearSpec& spec) {
+  return spec.io == F16.io ? F16 : BF16;
+}
+// The row of kernels that differ in the type of activations.
+template <const MmaKernel& F16, const MmaKernel& BF16>
+constexpr LinearKernel mma_row_of_two(const char* name, int arch, bool exact = false) {
   return {name,
           arch,
           exact,
-          Kernel.type,
+          F16.type,
           &kFragments,
           [](const Card& card, const WeightsKind& weights, const LinearSpec& spec, int64_t tokens) {
-            return mma_refuse(Kernel, card, weights, spec, tokens);
+            return mma_refuse(mma_kernel_for<F16, BF16>(spec), card, weights, spec, tokens);
           },
           [](const LinearWeights& weights, const LinearSpec& spec, int64_t tokens, const Card& card) {
-            return mma_workspace_bytes(Kernel, weights, spec, tokens, card);
+            return mma_workspace_bytes(mma_kernel_for<F16, BF16>(spec), weights, spec, tokens, card);
           },
           [](const LinearWeights& weights, const DeviceOperands& operands, const LinearSpec& spec,
-             const LinearCall& call, std::byte* workspace,
-             const Card& card) { return mma_plan(Kernel, weights, operands, spec, call, workspace, card); }};
+             const LinearCall& call, std::byte* workspace, const Card& card) {
+            return mma_plan(mma_kernel_for<F16, BF16>(spec), weights, operands, spec, call, workspace, card);
+          }};
+}
+// The row of one kernel.
+template <const MmaKernel& Kernel>
+constexpr LinearKernel mma_row(const char* name, int arch, bool exact = false) {
+  return mma_row_of_two<Kernel, Kernel>(name, arch, exact);
 }
 
 // How many parts k is split into, 1 where the blocks fill the card.

@@ -7,10 +7,10 @@ namespace {
 
 #define LENO_TILE(tile, Tile) \
   tile_shape<TileSizesSm75<Tile>>("linear_f16_gather_" #tile "_sm75", "linear_f16_tokens_" #tile "_sm75")
-#define LENO_ROW(pattern, is_dense, tile, Tile)                                                                \
-  constexpr MmaKernel k_##pattern##_##tile{DType::f16, is_dense, LENO_TILE(tile, Tile), LENO_TILE(tile, Tile), \
-                                           "linear_f16_reduce_sm75"};                                          \
-  constexpr LinearKernel kRow_##pattern##_##tile =                                                             \
+#define LENO_ROW(pattern, is_dense, tile, Tile)                                                                  \
+  constexpr MmaKernel k_##pattern##_##tile{                                                                      \
+      DType::f16, DType::f16, is_dense, LENO_TILE(tile, Tile), LENO_TILE(tile, Tile), "linear_f16_reduce_sm75"}; \
+  constexpr LinearKernel kRow_##pattern##_##tile =                                                               \
       mma_row<k_##pattern##_##tile>("f16_linear_" #pattern "_" #tile "_sm75", 75);
 
 LENO_ROW(shflbw, false, m16n128k64, M16N128K64)

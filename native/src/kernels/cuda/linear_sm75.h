@@ -20,8 +20,8 @@ LENO_DEVICE void linear_sm75(const LinearParams& p) {
   int columns[X::kCopies];
   ptx::Words4 weights[Sizes::kWeightCopies], values[X::kCopies];
   const auto load_columns = [&](int stage) {
-    const int32_t* from = p.columns + int64_t(b.first + stage * Sizes::kSteps) * 16;
-    const int left = stage < end ? (b.end - b.first - stage * Sizes::kSteps) * 16 : 0;
+    const int32_t* from = p.columns + int64_t(b.first + stage * Sizes::kSteps) * Sizes::kStep;
+    const int left = stage < end ? (b.end - b.first - stage * Sizes::kSteps) * Sizes::kStep : 0;
     LENO_UNROLL
     for (int i = 0; i < X::kCopies; ++i) {
       columns[i] = X::kGathers && x.row_of(i) < left ? ptx::load_global(from + x.row_of(i)) : -1;
@@ -63,7 +63,7 @@ LENO_DEVICE void linear_sm75(const LinearParams& p) {
     put(shared);
   }
   ptx::sync_threads();
-  WarpProduct<ptx::Half, Tile, X, MmaK8> product;
+  WarpProduct<ptx::Half, X, MmaK8> product;
   uint32_t half = 0;
   for (int stage = begin; stage < end; ++stage) {
     const bool more = stage + 1 < end;

@@ -9,14 +9,20 @@ namespace {
   tile_shape<TileSizes<Tile>>("linear_" #type "_gather" #unaligned "_" #tile "_sm80", \
                               "linear_" #type "_tokens" #unaligned "_" #tile "_sm80")
 
-#define LENO_SPARSE(type, tile, Tile, slow_tile, SlowTile)                                       \
-  constexpr MmaKernel kSparse_##type##_##tile{DType::type, false, LENO_TILE(type, tile, Tile, ), \
-                                              LENO_TILE(type, slow_tile, SlowTile, _unaligned),  \
-                                              "linear_" #type "_reduce_sm80"};                   \
-  constexpr LinearKernel kSparseRow_##type##_##tile =                                            \
+#define LENO_SPARSE(type, tile, Tile, slow_tile, SlowTile)                                      \
+  constexpr MmaKernel kSparse_##type##_##tile{DType::type,                                      \
+                                              DType::type,                                      \
+                                              false,                                            \
+                                              LENO_TILE(type, tile, Tile, ),                    \
+                                              LENO_TILE(type, slow_tile, SlowTile, _unaligned), \
+                                              "linear_" #type "_reduce_sm80"};                  \
+  constexpr LinearKernel kSparseRow_##type##_##tile =                                           \
       mma_row<kSparse_##type##_##tile>(#type "_linear_shflbw_" #tile "_sm80", 80);
 #define LENO_DENSE(type, tile, Tile)                                                            \
-  constexpr MmaKernel kDense_##type##_##tile{DType::type, true, LENO_TILE(type, tile, Tile, ),  \
+  constexpr MmaKernel kDense_##type##_##tile{DType::type,                                       \
+                                             DType::type,                                       \
+                                             true,                                              \
+                                             LENO_TILE(type, tile, Tile, ),                     \
                                              LENO_TILE(type, m64n64k32, M64N64K32, _unaligned), \
                                              "linear_" #type "_reduce_sm80"};                   \
   constexpr LinearKernel kDenseRow_##type##_##tile =                                            \

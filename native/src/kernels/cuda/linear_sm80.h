@@ -2,8 +2,8 @@
 
 #include "kernels/cuda/linear_warp.h"
 
-// y = act(W x + bias) + beta residual with mma.sync m16n8k16. A block multiplies a slice of one row group with kN
-// tokens; copies run kStages - 1 stages ahead of the products.
+// y = act(W x + bias) + beta residual with mma.sync m16n8k16 (m16n8k32 for 8 bits). A block multiplies a slice of one
+// row group with kN tokens; copies run kStages - 1 stages ahead of the products.
 //
 // Weights go through shared memory too, though they lie in fragments: the warps that share a slice read them from
 // there, and to be kStages - 1 stages ahead costs no registers. They are read without conflicts, 512 bytes in a row.
@@ -26,15 +26,17 @@ template <class Sizes>
 LENO_DEVICE void copy_columns(const LinearParams& p, const BlockOfWork& b, ptx::SharedAddress to, int stage) {
   const int thread = static_cast<int>(ptx::thread_id());
   if (thread >= Sizes::kK / 4) return;
-  const int step = b.first + stage * Sizes::kSteps + thread / 4;
+  constexpr int kThreadsOfStep = Sizes::kStep / 4;
+  const int step = b.first + stage * Sizes::kSteps + thread / kThreadsOfStep;
   const bool inside = step < b.end;
   ptx::cp_async_16(to + static_cast<uint32_t>(thread) * 16,
-                   p.columns + (inside ? int64_t(step) * 16 + thread % 4 * 4 : 0), inside ? 16 : 0);
+                   p.columns + (inside ? int64_t(step) * Sizes::kStep + thread % kThreadsOfStep * 4 : 0),
+                   inside ? 16 : 0);
 }
 
-template <class Io, class Tile, class X, class Copy>
+template <class Io, class X, class Copy, class Mma>
 LENO_DEVICE void linear_sm80(const LinearParams& p) {
-  using Sizes = TileSizes<Tile>;
+  using Sizes = typename X::Sizes;
   constexpr int kStages = Sizes::kStages, kAhead = kStages - 1;
   const BlockOfWork b = BlockOfWork::mine<Sizes>(p);
   const X x(p, b.token0);
@@ -47,7 +49,7 @@ LENO_DEVICE void linear_sm80(const LinearParams& p) {
   // A stage's copies carry the columns of the stage that is issued when they have landed. column(r): of row r.
   const auto issue = [&](int stage, auto column) {
     const ptx::SharedAddress to = slot(stage);
-    const int left = (b.end - b.first - stage * Sizes::kSteps) * 16;  // rows that the group has
+    const int left = (b.end - b.first - stage * Sizes::kSteps) * Sizes::kStep;  // rows that the group has
     copy_weights<Sizes>(p, b, to, stage);
     LENO_UNROLL
     for (int i = 0; i < X::kCopies; ++i) {
@@ -62,13 +64,13 @@ LENO_DEVICE void linear_sm80(const LinearParams& p) {
   for (int i = 0; i < kAhead; ++i) {
     const int stage = begin + i;
     if (stage < end) {
-      const int32_t* columns = p.columns + int64_t(b.first + stage * Sizes::kSteps) * 16;
+      const int32_t* columns = p.columns + int64_t(b.first + stage * Sizes::kSteps) * Sizes::kStep;
       issue(stage, [&](int r) { return ptx::load_global(columns + r); });
     }
     ptx::cp_async_commit();
   }
 
-  WarpProduct<Io, Tile, X, MmaK16> product;
+  WarpProduct<Io, X, Mma> product;
   for (int stage = begin; stage < end; ++stage) {
     ptx::cp_async_wait<kAhead - 1>();
     ptx::sync_threads();  // the stage is there for all, and its predecessor's slot is free

@@ -32,18 +32,22 @@ constexpr TileShape shape(const char* gather, const char* tokens) {
 }
 
 // A kernel takes X at any address: it looks for itself.
-#define LENO_SPARSE(type, tile, Tile)                                                                             \
-  constexpr TileShape kShape_##type##_##tile = shape<Tile>("linear_" #type "_gather_" #tile "_sm90", nullptr);    \
-  constexpr MmaKernel kSparse_##type##_##tile{DType::type, false, kShape_##type##_##tile, kShape_##type##_##tile, \
-                                              "linear_" #type "_reduce_sm80"};                                    \
-  constexpr LinearKernel kRow_##type##_##tile =                                                                   \
+#define LENO_SPARSE(type, tile, Tile)                                                                          \
+  constexpr TileShape kShape_##type##_##tile = shape<Tile>("linear_" #type "_gather_" #tile "_sm90", nullptr); \
+  constexpr MmaKernel kSparse_##type##_##tile{DType::type,                                                     \
+                                              DType::type,                                                     \
+                                              false,                                                           \
+                                              kShape_##type##_##tile,                                          \
+                                              kShape_##type##_##tile,                                          \
+                                              "linear_" #type "_reduce_sm80"};                                 \
+  constexpr LinearKernel kRow_##type##_##tile =                                                                \
       mma_row<kSparse_##type##_##tile>(#type "_linear_shflbw_" #tile "_sm90", 90, true);
-#define LENO_DENSE(type, tile, Tile)                                                                            \
-  constexpr TileShape kShape_##type##_##tile =                                                                  \
-      shape<Tile>("linear_" #type "_gather_" #tile "_sm90", "linear_" #type "_tokens_" #tile "_sm90");          \
-  constexpr MmaKernel kDense_##type##_##tile{DType::type, true, kShape_##type##_##tile, kShape_##type##_##tile, \
-                                             "linear_" #type "_reduce_sm80"};                                   \
-  constexpr LinearKernel kRow_##type##_##tile =                                                                 \
+#define LENO_DENSE(type, tile, Tile)                                                                                   \
+  constexpr TileShape kShape_##type##_##tile =                                                                         \
+      shape<Tile>("linear_" #type "_gather_" #tile "_sm90", "linear_" #type "_tokens_" #tile "_sm90");                 \
+  constexpr MmaKernel kDense_##type##_##tile{                                                                          \
+      DType::type, DType::type, true, kShape_##type##_##tile, kShape_##type##_##tile, "linear_" #type "_reduce_sm80"}; \
+  constexpr LinearKernel kRow_##type##_##tile =                                                                        \
       mma_row<kDense_##type##_##tile>(#type "_linear_dense_" #tile "_sm90", 90, true);
 
 #define LENO_ALL(type)                            \

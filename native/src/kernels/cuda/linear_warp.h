@@ -23,10 +23,18 @@ struct MmaK8 {
     ptx::mma_m16n8k8(d, w1, second, ptx::Half{});
   }
 };
+// 8 bits.
+struct MmaK32 {
+  template <class Io>
+  static LENO_DEVICE void multiply(float (&d)[4], const uint32_t (&w)[4], uint32_t x0, uint32_t x1, Io) {
+    const uint32_t x[2] = {x0, x1};
+    ptx::mma_m16n8k32(d, w, x, ptx::E4M3{});
+  }
+};
 
-template <class Io, class Tile, class X, class Mma>
+template <class Io, class X, class Mma>
 struct WarpProduct {
-  using Sizes = TileSizes<Tile>;
+  using Sizes = typename X::Sizes;
   float sums[Sizes::kTilesM][Sizes::kTilesN][4] = {};
   int warp, lane, fragment0, token0;  // of the block's
 

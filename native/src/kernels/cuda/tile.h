@@ -41,18 +41,33 @@ struct M128N256K32 {
   static constexpr int kM = 128, kN = 256, kK = 32, kWarpsM = 2, kWarpsN = 4, kStages = 3, kBlocks = 1;
 };
 
-// What follows from a tile for elements of 16 bits.
-template <class Tile>
+// Tiles of 8-bit elements.
+struct M16N128K64E4M3 {
+  static constexpr const char* kName = "m16n128k64";
+  static constexpr int kM = 16, kN = 128, kK = 64, kWarpsM = 1, kWarpsN = 4, kStages = 4, kBlocks = 3;
+};
+struct M64N128K64E4M3 {
+  static constexpr const char* kName = "m64n128k64";
+  static constexpr int kM = 64, kN = 128, kK = 64, kWarpsM = 2, kWarpsN = 2, kStages = 4, kBlocks = 2;
+};
+struct M128N128K64E4M3 {
+  static constexpr const char* kName = "m128n128k64";
+  static constexpr int kM = 128, kN = 128, kK = 64, kWarpsM = 2, kWarpsN = 4, kStages = 4, kBlocks = 1;
+};
+
+// What follows from a tile for elements of 2 bytes or 1.
+template <class Tile, int Bytes = 2>
 struct TileSizes : Tile {
   using Tile::kK, Tile::kM, Tile::kN, Tile::kStages, Tile::kWarpsM, Tile::kWarpsN;
   static constexpr int kThreads = 32 * kWarpsM * kWarpsN;
-  static constexpr int kSteps = kK / 16;      // k-steps of a stage
+  static constexpr int kStep = 32 / Bytes;    // columns of a k-step
+  static constexpr int kSteps = kK / kStep;   // k-steps of a stage
   static constexpr int kFragments = kM / 16;  // fragment tiles of a k-step
   static constexpr int kWarpM = kM / kWarpsM, kWarpN = kN / kWarpsN;
   static constexpr int kTilesM = kWarpM / 16, kTilesN = kWarpN / 8;  // mma tiles of a warp
 
   // A stage: weights as fragments, x, and the columns that a later stage gathers.
-  static constexpr int kWeightBytes = kM * kK * 2, kXBytes = kK * kN * 2, kColumnBytes = kK * 4;
+  static constexpr int kWeightBytes = kM * kK * Bytes, kXBytes = kK * kN * Bytes, kColumnBytes = kK * 4;
   static constexpr int kXAt = kWeightBytes, kColumnsAt = kXAt + kXBytes, kStageBytes = kColumnsAt + kColumnBytes;
   static constexpr int kStagingBytes = 16 * (kWarpN + 8) * 4;  // of a warp, in the epilogue
   static constexpr int kStageTotal = kStages * kStageBytes, kStagingTotal = kStagingBytes * kThreads / 32;

@@ -18,6 +18,8 @@ struct Neighbours {
 
 // How they come into shared memory where addresses and strides are whole 16 bytes.
 struct AlignedCopy {
+  // Blocks that share a multiprocessor, of those meant to.
+  static constexpr int blocks(int meant) { return meant; }
   static LENO_DEVICE void copy(ptx::SharedAddress to, Neighbours n) {
     ptx::cp_async_16(to, n.from, static_cast<uint32_t>(2 * n.count));
   }
@@ -32,6 +34,7 @@ LENO_DEVICE ptx::Words4 load_each(Neighbours n) {
 }
 // For X at any address: one by one, and not ahead of time. Slow, but right.
 struct ElementCopy {
+  static constexpr int blocks(int) { return 1; }  // it holds a stage of X in registers
   static LENO_DEVICE void copy(ptx::SharedAddress to, Neighbours n) { ptx::store_shared(to, load_each(n)); }
 };
 

@@ -1,0 +1,21 @@
+#include <gtest/gtest.h>
+
+#include "kernels/cuda/linear_rows.h"
+#include "simt/kernels/linear_counts.h"
+
+namespace {
+
+using namespace leno_test;
+using kernels::cuda::linear_rows_sm89;
+
+void run(const std::vector<CudaCase>& cases) {
+  std::map<const Row*, int> ran;
+  EXPECT_EQ("", run_table(linear_rows_sm89(), cases, ran));
+  for (const Row* row : linear_rows_sm89()) EXPECT_GT(ran[row], 0) << row->name << " took no case";
+}
+
+TEST(LinearSm89, AgreesWithTheFormula) { run(ragged_cases(DType::e4m3, 89, 60, 7)); }
+// Whose quantisation is exact: what is left is rounding of fp32 sums.
+TEST(LinearSm89, AgreesOnSmallIntegers) { run(exact_cases(DType::e4m3, 90, 30, 8)); }
+
+}  // namespace
