@@ -41,10 +41,11 @@ struct Rule {
 
 const std::vector<Rule>& rules() {
   static const std::vector<Rule> all{
-      {std::regex("linear.*skinny"), {"ld.v4"}, {"wgmma"}},
-      {std::regex("e4m3_linear.*_sm90$"), {"wgmma", "mbarrier"}, {"mma.m16n8k8"}},
-      {std::regex("linear.*_sm90$"), {"wgmma", "mbarrier", "setmaxnreg"}, {"mma.m16n8k8", "mma.m16n8k16"}},
-      {std::regex("e4m3_linear.*_sm89$"), {"mma.m16n8k32", "cp.async"}, {"mma.m16n8k8", "wgmma"}},
+      {std::regex("linear.*_reduce"), {"ld.v4"}, {"wgmma", "mma.m16n8k8", "mma.m16n8k16"}},
+      {std::regex("linear_skinny.*_sm75$"), {"ld.v4", "mma.m16n8k8"}, {"mma.m16n8k16", "cp.async"}},
+      {std::regex("linear_skinny"), {"ld.v4", "mma.m16n8k16"}, {"mma.m16n8k8", "wgmma"}},
+      {std::regex("linear.*_sm90$"), {"wgmma", "mbarrier", "setmaxnreg", "bulk"}, {"mma.m16n8k8", "mma.m16n8k16"}},
+      {std::regex("linear_e4m3.*_sm89$"), {"mma.m16n8k32", "cp.async"}, {"mma.m16n8k8", "mma.m16n8k16", "wgmma"}},
       {std::regex("linear.*_sm80$"), {"mma.m16n8k16", "ldmatrix", "cp.async"}, {"mma.m16n8k8", "wgmma"}},
       {std::regex("linear.*_sm75$"), {"mma.m16n8k8", "ldmatrix"}, {"mma.m16n8k16", "cp.async", "wgmma"}},
   };
@@ -174,10 +175,15 @@ std::vector<std::string> faults(const Entries& entries, const std::vector<int>& 
       const std::string on = " on sm_" + std::to_string(arch);
       if (r.spills > 0) fault(std::to_string(r.spills) + " bytes of spills" + on);
       if (r.stack > 0) fault("a stack of " + std::to_string(r.stack) + " bytes" + on);
-      const int blocks = blocks_per_multiprocessor(arch, entry.threads, r, dynamic_of(shared, name, arch));
-      if (blocks < std::max(entry.blocks, 1))
-        fault(std::to_string(blocks) + " blocks fit a multiprocessor" + on + ", expected at least " +
-              std::to_string(std::max(entry.blocks, 1)));
+      // Launch bounds speak of registers; how many blocks the shared memory of each card holds is another matter.
+      Resources registers;
+      registers.registers = r.registers;
+      const int blocks = blocks_per_multiprocessor(arch, entry.threads, registers, 0);
+      if (blocks < entry.blocks)
+        fault("registers for " + std::to_string(blocks) + " blocks of a multiprocessor" + on + ", expected " +
+              std::to_string(entry.blocks));
+      if (blocks_per_multiprocessor(arch, entry.threads, r, dynamic_of(shared, name, arch)) < 1)
+        fault("not one block fits a multiprocessor" + on);
     }
     const auto rule = std::find_if(rules().begin(), rules().end(),
                                    [&name = name](const Rule& r) { return std::regex_search(name, r.entry); });

@@ -52,9 +52,10 @@ TEST(CudaResources, PlantedViolationsAreFound) {
               ElementsAre(kName + ": a stack of 16 bytes on sm_80"));
   EXPECT_THAT(faults(read(ptx(kBody), log(120)), {80, 86}, kShared), ElementsAre(kName + ": not compiled for sm_86"));
   EXPECT_THAT(faults(read(ptx(kBody), log(129)), {80}, kShared),
-              ElementsAre(kName + ": 1 blocks fit a multiprocessor on sm_80, expected at least 2"));
-  EXPECT_THAT(faults(read(ptx(kBody), log(120)), {80}, {{kName, {{80, 100000}}}}),
-              ElementsAre(kName + ": 1 blocks fit a multiprocessor on sm_80, expected at least 2"));
+              ElementsAre(kName + ": registers for 1 blocks of a multiprocessor on sm_80, expected 2"));
+  EXPECT_THAT(faults(read(ptx(kBody), log(120)), {80}, {{kName, {{80, 100000}}}}), IsEmpty());
+  EXPECT_THAT(faults(read(ptx(kBody), log(120)), {80}, {{kName, {{80, 170000}}}}),
+              ElementsAre(kName + ": not one block fits a multiprocessor on sm_80"));
   EXPECT_THAT(faults(read(ptx(kBody, 0), log(120)), {80}, kShared), Contains(kName + ": no launch bounds"));
   const std::string without = kBody.substr(0, kBody.find("ldmatrix")) + kBody.substr(kBody.find("mma"));
   EXPECT_THAT(faults(read(ptx(without), log(120)), {80}, kShared), ElementsAre(kName + ": no ldmatrix"));
