@@ -21,11 +21,14 @@ LENO_DEVICE void linear_sm90(const LinearSm90Params& p) {
     ptx::setmaxnreg_inc<Tile::kMultiplyRegisters>();
     Multiply<Tile, Source<Tile>, Type> multiply{p, base, ring, thread};
     const ptx::SharedAddress staging = base + Tile::kStagingAt + thread / 32 * Tile::kStagingBytes;
-    for (TileList list; list.left(p); list.next()) {
-      if (list.tile() >= p.tiles) continue;
-      const TileWork<Tile> work = tile_work<Tile>(p, list.tile());
+    TileWalk<Tile> walk(p);
+    while (walk.left()) {
+      const TileWork<Tile> work = walk.work();
+      walk.next();
+      walk.ask_group();
       Accumulators<Tile> sums;
       multiply.run(work, sums);
+      walk.ask_steps();
       Sm90Epilogue<Tile, Source<Tile>, Type> epilogue{p, multiply, staging};
       epilogue.run(work, sums);
     }

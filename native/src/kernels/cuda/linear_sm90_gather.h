@@ -31,9 +31,8 @@ struct Gather {
     Source source{p, thread / 32, thread % 32};
     typename Ring<Tile::kStages>::Position at, arrived;
     int under_way = 0;
-    for (TileList list; list.left(p); list.next()) {
-      if (list.tile() >= p.tiles) continue;
-      const TileWork<Tile> work = tile_work<Tile>(p, list.tile());
+    for (TileWalk<Tile> walk(p); walk.left(); walk.next(), walk.ask_group(), walk.ask_steps()) {
+      const TileWork<Tile> work = walk.work();
       source.begin(work);
       for (int32_t stage = work.begin; stage < work.end; ++stage) {
         ring.wait_empty(at);

@@ -19,7 +19,7 @@ struct Multiply {
   uint32_t thread;  // of the block's multiplying threads
   typename Ring<Tile::kStages>::Position at{};
   // Fragments of two stages: one is read while the tensor cores work on the other.
-  uint32_t weights[2][Tile::kRowBlocks][Tile::kSteps][4];
+  uint32_t weights[2][Tile::kRowBlocks][Tile::kSteps][4] = {};
 
   LENO_DEVICE uint32_t lane() const { return thread % 32; }
   // Of the tile's fragments of 16 rows, the first of this warp; its others lie 4 apart.

@@ -6,20 +6,6 @@
 // Which tiles a block of the persistent grid computes, the same for the warps that gather and those that multiply.
 namespace leno::kernels::cuda {
 
-// One tile of each round of the grid over the list of tiles, there and back: who had the longest of a round has the
-// shortest of the next.
-struct TileList {
-  int32_t round = 0;
-  LENO_DEVICE bool left(const LinearSm90Params& p) const {
-    return round * static_cast<int32_t>(ptx::grid_x()) < p.tiles;
-  }
-  LENO_DEVICE void next() { ++round; }
-  LENO_DEVICE int32_t tile() const {
-    const auto blocks = static_cast<int32_t>(ptx::grid_x()), block = static_cast<int32_t>(ptx::block_x());
-    return round * blocks + (round % 2 == 0 ? block : blocks - 1 - block);
-  }
-};
-
 template <class Tile>
 struct TileWork {
   int32_t group, token, split;        // token: the first
@@ -34,31 +20,66 @@ struct TileWork {
   }
 };
 
-// Slab by slab of tokens; in a slab the longest group first, so that the last tiles are short; splits and tokens of a
-// group side by side, so that its weights are read from the L2.
+// Walks over the list: slab by slab of tokens; in a slab the longest group first, so that the last tiles are short;
+// splits and tokens of a group side by side, so that its weights are read from the L2. Each round of the grid takes one
+// tile a block, there and back: who had the longest of a round has the shortest of the next.
+//
+// What a tile is comes from memory, one load behind the other: ask_group() and, later, ask_steps() begin the loads for
+// the tile that next() went to, long before work() needs them.
 template <class Tile>
-LENO_DEVICE TileWork<Tile> tile_work(const LinearSm90Params& p, int32_t tile) {
-  const int32_t of_slab = p.groups * p.slices * p.slab * p.splits;
-  const int32_t slab = tile / of_slab;
-  const int32_t left = p.token_tiles - slab * p.slab;
-  const int32_t width = left < p.slab ? left : p.slab;
-  const int32_t in_slab = tile - slab * of_slab;
-  const int32_t of_slice = width * p.splits;
-  const int32_t slice = in_slab / of_slice % p.slices;
-  const int32_t in_slice = in_slab % of_slice;
-  TileWork<Tile> work;
-  work.group = ptx::load_global(p.order + in_slab / of_slice / p.slices);
-  work.token = (slab * p.slab + in_slice % width) * Tile::kTokens;
-  work.split = in_slice / width;
-  work.first_fragment = slice * (Tile::kRows / 16);
-  const int32_t fragments = p.group_rows / 16 - work.first_fragment;
-  work.fragments = fragments < Tile::kRows / 16 ? fragments : Tile::kRows / 16;
-  work.step = ptx::load_global(p.starts + work.group);
-  work.steps = ptx::load_global(p.starts + work.group + 1) - work.step;
-  const int32_t stages = (work.steps + Tile::kSteps - 1) / Tile::kSteps;
-  work.begin = static_cast<int32_t>(int64_t(stages) * work.split / p.splits);
-  work.end = static_cast<int32_t>(int64_t(stages) * (work.split + 1) / p.splits);
-  return work;
-}
+struct TileWalk {
+  const LinearSm90Params& p;
+  int32_t round = 0, tile = 0;
+  int32_t in_slab = 0, of_slice = 1, width = 1, slab = 0;
+  int32_t group = 0, first = 0, end = 0;
+
+  LENO_DEVICE explicit TileWalk(const LinearSm90Params& params) : p(params) {
+    place();
+    ask_group();
+    ask_steps();
+  }
+  LENO_DEVICE bool left() const { return tile < p.tiles; }
+  LENO_DEVICE void next() {
+    ++round;
+    place();
+  }
+  LENO_DEVICE void ask_group() {
+    if (left()) group = ptx::load_global(p.order + in_slab / of_slice / p.slices);
+  }
+  LENO_DEVICE void ask_steps() {
+    if (!left()) return;
+    first = ptx::load_global(p.starts + group);
+    end = ptx::load_global(p.starts + group + 1);
+  }
+
+  LENO_DEVICE TileWork<Tile> work() const {
+    const int32_t in_slice = in_slab % of_slice;
+    TileWork<Tile> work;
+    work.group = group;
+    work.token = (slab * p.slab + in_slice % width) * Tile::kTokens;
+    work.split = in_slice / width;
+    work.first_fragment = in_slab / of_slice % p.slices * (Tile::kRows / 16);
+    const int32_t fragments = p.group_rows / 16 - work.first_fragment;
+    work.fragments = fragments < Tile::kRows / 16 ? fragments : Tile::kRows / 16;
+    work.step = first;
+    work.steps = end - first;
+    const int32_t stages = (work.steps + Tile::kSteps - 1) / Tile::kSteps;
+    work.begin = static_cast<int32_t>(int64_t(stages) * work.split / p.splits);
+    work.end = static_cast<int32_t>(int64_t(stages) * (work.split + 1) / p.splits);
+    return work;
+  }
+
+ private:
+  LENO_DEVICE void place() {
+    const auto blocks = static_cast<int32_t>(ptx::grid_x()), block = static_cast<int32_t>(ptx::block_x());
+    tile = round * blocks + (round % 2 == 0 ? block : blocks - 1 - block);
+    const int32_t of_slab = p.groups * p.slices * p.slab * p.splits;
+    slab = tile / of_slab;
+    in_slab = tile - slab * of_slab;
+    const int32_t tiles_left = p.token_tiles - slab * p.slab;
+    width = tiles_left < p.slab ? tiles_left : p.slab;
+    of_slice = width * p.splits;
+  }
+};
 
 }  // namespace leno::kernels::cuda

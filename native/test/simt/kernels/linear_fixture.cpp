@@ -203,7 +203,8 @@ std::string CudaProblem::check(const kernels::cuda::LinearKernel& row, simt::Opt
   }
   const auto prepared = row.format->prepare(*packed_);
   const auto& weights = static_cast<const kernels::cuda::LinearWeights&>(*prepared);
-  const kernels::cuda::Card card = card_of(c_.arch, c_.multiprocessors);
+  kernels::cuda::Card card = card_of(c_.arch, c_.multiprocessors);
+  card.l2_bytes = c_.l2_bytes;
   const int64_t bytes = row.workspace_bytes(weights, spec(), c_.tokens, card);
   if (bytes < 0 || bytes % 256 != 0) return text("workspace of ", bytes, " bytes, expected a multiple of 256");
   const int64_t fewer = row.workspace_bytes(weights, spec(), std::max<int64_t>(1, c_.tokens / 2), card);

@@ -33,6 +33,7 @@ struct CudaCase {
   bool integers = false;    // small ones, so that results are exact
   uint32_t seed = 1;
   int arch = 80, multiprocessors = 4;
+  int l2_bytes = 40 << 20;
 
   std::string name() const;
 };

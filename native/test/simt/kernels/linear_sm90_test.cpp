@@ -23,6 +23,25 @@ class LinearSm90 : public testing::TestWithParam<DType> {
 TEST_P(LinearSm90, AgreesWithTheFormula) { run(ragged_cases(GetParam(), 90, 40, 1)); }
 TEST_P(LinearSm90, IsExactOnSmallIntegers) { run(exact_cases(GetParam(), 90, 24, 2)); }
 
+// X does not fit the L2: the groups go through its tokens slab by slab, the last one narrower.
+TEST_P(LinearSm90, GoesThroughTokensInSlabs) {
+  CudaCase c;
+  c.weights = c.io = GetParam();
+  c.arch = 90;
+  c.rows = 200;
+  c.columns = 40;
+  c.tokens = 1300;
+  c.integers = true;
+  c.multiprocessors = 5;
+  c.l2_bytes = 2 * 2 * 512 * 40 * 2;
+  std::vector<CudaCase> cases;
+  for (const int64_t vector : {16, 128, 0}) {
+    c.vector = vector;
+    cases.push_back(c);
+  }
+  run(cases);
+}
+
 std::string type_name(const testing::TestParamInfo<DType>& info) { return name_of(info.param); }
 INSTANTIATE_TEST_SUITE_P(Types, LinearSm90, testing::Values(DType::bf16, DType::f16), type_name);
 
