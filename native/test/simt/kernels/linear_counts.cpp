@@ -31,7 +31,8 @@ LeastWork least_work(const PackedWeights& packed, const TileNumbers& tile, int64
 
 std::vector<CudaCase> aligned_cases(DType type, int arch) {
   CudaCase c;
-  c.weights = c.io = type;
+  c.weights = type;
+  c.io = type == DType::e4m3 ? DType::bf16 : type;
   c.arch = arch;
   c.rows = 256;
   c.columns = 2048;

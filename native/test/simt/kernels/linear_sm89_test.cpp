@@ -18,4 +18,19 @@ TEST(LinearSm89, AgreesWithTheFormula) { run(ragged_cases(DType::e4m3, 89, 60, 7
 // Whose quantisation is exact: what is left is rounding of fp32 sums.
 TEST(LinearSm89, AgreesOnSmallIntegers) { run(exact_cases(DType::e4m3, 90, 30, 8)); }
 
+TEST(LinearSm89, MeetsNoBankConflictAndMultipliesInEightBits) {
+  for (const CudaCase& c : aligned_cases(DType::e4m3, 89)) {
+    const CudaProblem problem(c);
+    for (const Row* row : linear_rows_sm89()) {
+      if (!problem.refusal(*row).empty()) continue;
+      simt::Counters counted;
+      ASSERT_EQ("", problem.check(*row, {}, &counted)) << row->name;
+      EXPECT_EQ(0u, counted.conflicts()) << row->name << " " << c.name();
+      const LeastWork least = least_work(problem.packed(), tile_of(*row), c.tokens, true);
+      EXPECT_GE(double(counted.mma_m16n8k32), least.mma) << row->name;
+      EXPECT_LE(double(counted.mma_m16n8k32), 1.06 * least.mma) << row->name;
+    }
+  }
+}
+
 }  // namespace
