@@ -282,6 +282,19 @@ TEST_F(Cuda, ASpoiltCaptureIsReportedAtItsEnd) {
   leno_tensor_destroy(t);
 }
 
+TEST_F(Cuda, AWrappedStreamsCaptureThatNobodyEndsHoldsNothing) {
+  leno_stream mine = stream(), wrapped = nullptr;
+  ASSERT_OK(leno_stream_wrap(device_, leno_stream_handle(mine), &wrapped));
+  ASSERT_OK(leno_stream_begin_capture(wrapped));
+  leno_stream_destroy(wrapped);
+  leno_tensor t = nullptr;
+  std::thread([&] { t = tensor(64); }).join();
+  leno_tensor_destroy(t);  // put off for good
+  EXPECT_EQ(1, count("allocations"));
+  leno_stream_destroy(mine);  // and with it the capture
+  EXPECT_EQ(0, count("allocations"));
+}
+
 TEST_F(Cuda, ACaptureEndsOnItsOwnThread) {
   leno_stream s = stream();
   leno_graph graph = nullptr;

@@ -111,9 +111,9 @@ CudaDevice::CudaDevice(int ordinal) : Device(Kind::cuda) {
 
 CudaDevice::~CudaDevice() {
   try {
-    const Current current(*this);
-    const RelaxedCapture relaxed;
+    captures_.clear();  // those of wrapped streams that nobody ended
     release_waiting();
+    const Current current(*this);
     modules_.reset();
     driver().cuStreamDestroy_v2(transfers_);
   } catch (const Error&) {  // the driver is gone, or the context is: all that it held went with it
