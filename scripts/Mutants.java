@@ -84,7 +84,7 @@ public final class Mutants {
     int line = (int) source.substring(0, mutant.begin()).chars().filter(c -> c == '\n').count();
     Files.writeString(
         folder.resolve("what"),
-        String.format("%s:%d: %s | %s%n", mutant.file().getFileName(), line + 1, mutant.why(),
-            source.lines().skip(line).findFirst().orElse("").strip()));
+        String.format("%s:%d: %s, now | %s%n", mutant.file().getFileName(), line + 1, mutant.why(),
+            Files.readString(to).lines().skip(line).findFirst().orElse("").strip()));
   }
 }
