@@ -1,5 +1,4 @@
 #include <cmath>
-#include <random>
 #include <vector>
 
 #include "simt/float_formats.h"
@@ -52,69 +51,87 @@ Layout layout(Major major, Swizzle swizzle, uint32_t extent, uint32_t element) {
   return l;
 }
 
-template <class Type>
-float small(int i) {
-  return static_cast<float>((i * 7 + i / 5) % 17 - 8);
-}
+// Operands of small integers: products are exact, whatever the order of the sums.
+float value_a(uint32_t i, uint32_t k) { return static_cast<float>((i * 37 + k) * 7 % 17) - 8; }
+float value_b(uint32_t j, uint32_t k) { return static_cast<float>((j * 11 + k * 3 + 5) * 5 % 17) - 8; }
+using Value = float (*)(uint32_t, uint32_t);
+
 uint32_t bits(float v, ptx::Half) { return half_of_float(v); }
 uint32_t bits(float v, ptx::BFloat) { return bfloat_of_float(v); }
 uint32_t bits(float v, ptx::E4M3) { return e4m3_of_float(v); }
 
-// d = a b + a2 b2 by two k-blocks, small integers: exact, whatever the order.
+constexpr uint32_t kBlocks = 2;  // k-steps: d = a b + a2 b2
+
+// Columns of k-step `block` into shared memory, two bytes at a time: neighbours along k of e4m3.
+template <class Type>
+void fill(uint32_t at, const Layout& l, uint32_t rows, uint32_t block, Value value) {
+  constexpr uint32_t kDepth = 32 / sizeof(Type), kPair = 2 / sizeof(Type);
+  for (uint32_t e = ptx::thread_id() * kPair; e < rows * kDepth; e += 128 * kPair) {
+    uint32_t word = 0;
+    for (uint32_t p = 0; p < kPair; ++p)
+      word |= bits(value(e / kDepth, block * kDepth + e % kDepth + p), Type{}) << 8 * sizeof(Type) * p;
+    ptx::store_shared<uint16_t>(at + l.offset(e / kDepth, e % kDepth), static_cast<uint16_t>(word));
+  }
+}
+
+template <class Type>
+void fill_fragment(uint32_t (&fragment)[4], uint32_t block) {
+  constexpr uint32_t kDepth = 32 / sizeof(Type), kWord = 4 / sizeof(Type);
+  const uint32_t t = ptx::thread_id();
+  for (uint32_t r = 0; r < 4; ++r) {
+    fragment[r] = 0;
+    for (uint32_t e = 0; e < kWord; ++e) {
+      const uint32_t k = block * kDepth + kWord * (t % 4) + 4 * kWord * (r / 2) + e;
+      fragment[r] |= bits(value_a(t / 32 * 16 + t % 32 / 4 + 8 * (r % 2), k), Type{}) << 8 * sizeof(Type) * e;
+    }
+  }
+}
+
+void expect_product(const std::vector<float>& result, uint32_t n, uint32_t depth) {
+  for (uint32_t i = 0; i < 64; ++i) {
+    for (uint32_t j = 0; j < n; ++j) {
+      float sum = 0;
+      for (uint32_t k = 0; k < depth; ++k) sum += value_a(i, k) * value_b(j, k);
+      ASSERT_EQ(result[i * n + j], sum) << i << ", " << j;
+    }
+  }
+}
+
+struct Descriptors {
+  uint64_t a[kBlocks], b[kBlocks];
+};
+template <class Type>
+Descriptors prepare(const Layout& a, const Layout& b, uint32_t n) {
+  Descriptors d;
+  const uint32_t base = ptx::shared_memory();
+  for (uint32_t block = 0; block < kBlocks; ++block) {
+    const uint32_t at_a = base + block * 16384, at_b = base + 32768 + block * 32768;
+    d.a[block] = ptx::wgmma_descriptor(at_a, a.leading, a.stride, a.swizzle);
+    d.b[block] = ptx::wgmma_descriptor(at_b, b.leading, b.stride, b.swizzle);
+    fill<Type>(at_a, a, 64, block, value_a);
+    fill<Type>(at_b, b, n, block, value_b);
+  }
+  ptx::fence_proxy_async();
+  ptx::sync_threads();
+  return d;
+}
+
 template <int N, class Type, Major MajorA, Major MajorB, bool FromRegisters>
 void product(Swizzle swizzle) {
-  constexpr uint32_t kDepth = 32 / sizeof(Type), kBlocks = 2;
   const Layout a = layout(MajorA, swizzle, 64, sizeof(Type)), b = layout(MajorB, swizzle, N, sizeof(Type));
-  const auto value_a = [](uint32_t i, uint32_t k) { return small<Type>(static_cast<int>(i * 37 + k)); };
-  const auto value_b = [](uint32_t j, uint32_t k) { return small<Type>(static_cast<int>(j * 11 + k * 3 + 5)); };
   std::vector<float> result(64 * N, NAN);
   expect_clean(128, 98304, [&] {
-    const uint32_t base = ptx::shared_memory(), t = ptx::thread_id();
-    uint64_t da[kBlocks], db[kBlocks];
-    for (uint32_t block = 0; block < kBlocks; ++block) {
-      const uint32_t at_a = base + block * 16384, at_b = base + 32768 + block * 32768;
-      da[block] = ptx::wgmma_descriptor(at_a, a.leading, a.stride, swizzle);
-      db[block] = ptx::wgmma_descriptor(at_b, b.leading, b.stride, swizzle);
-      const auto fill = [&](uint32_t at, const Layout& l, uint32_t rows, auto&& value) {
-        // Two bytes at a time: neighbours along the contiguous dimension.
-        constexpr uint32_t kPair = 2 / sizeof(Type);
-        for (uint32_t e = t * kPair; e < rows * kDepth; e += 128 * kPair) {
-          uint32_t word = 0;
-          for (uint32_t p = 0; p < kPair; ++p)
-            word |= bits(value(e / kDepth, block * kDepth + e % kDepth + p), Type{}) << 8 * sizeof(Type) * p;
-          ptx::store_shared<uint16_t>(at + l.offset(e / kDepth, e % kDepth), static_cast<uint16_t>(word));
-        }
-      };
-      fill(at_a, a, 64, value_a);
-      fill(at_b, b, N, value_b);
-    }
-    ptx::fence_proxy_async();
-    ptx::sync_threads();
+    const uint32_t t = ptx::thread_id();
+    const Descriptors in = prepare<Type>(a, b, N);
     float d[N / 2];
     uint32_t fragment[kBlocks][4];
-    constexpr uint32_t kWord = 4 / sizeof(Type);
-    for (uint32_t block = 0; block < kBlocks; ++block) {
-      for (uint32_t r = 0; r < 4; ++r) {
-        fragment[block][r] = 0;
-        for (uint32_t e = 0; e < kWord; ++e)
-          fragment[block][r] |= bits(value_a(t / 32 * 16 + t % 32 / 4 + 8 * (r % 2),
-                                             block * kDepth + kWord * (t % 4) + 4 * kWord * (r / 2) + e),
-                                     Type{})
-                                << 8 * sizeof(Type) * e;
-      }
-    }
+    for (uint32_t block = 0; block < kBlocks; ++block) fill_fragment<Type>(fragment[block], block);
     ptx::wgmma_fence();
     for (uint32_t block = 0; block < kBlocks; ++block) {
       if constexpr (FromRegisters) {
-        if constexpr (sizeof(Type) == 1) {
-          ptx::Wgmma<N>::rs(d, fragment[block], db[block], block > 0, Type{});
-        } else {
-          ptx::Wgmma<N>::template rs<MajorB>(d, fragment[block], db[block], block > 0, Type{});
-        }
-      } else if constexpr (sizeof(Type) == 1) {
-        ptx::Wgmma<N>::ss(d, da[block], db[block], block > 0, Type{});
+        ptx::Wgmma<N>::template rs<MajorB>(d, fragment[block], in.b[block], block > 0, Type{});
       } else {
-        ptx::Wgmma<N>::template ss<MajorA, MajorB>(d, da[block], db[block], block > 0, Type{});
+        ptx::Wgmma<N>::template ss<MajorA, MajorB>(d, in.a[block], in.b[block], block > 0, Type{});
       }
     }
     ptx::wgmma_commit();
@@ -123,13 +140,7 @@ void product(Swizzle swizzle) {
     for (uint32_t i = 0; i < N / 2; ++i)
       result[(t / 32 * 16 + t % 32 / 4 + 8 * (i / 2 % 2)) * N + i / 4 * 8 + t % 4 * 2 + i % 2] = d[i];
   });
-  for (uint32_t i = 0; i < 64; ++i) {
-    for (uint32_t j = 0; j < N; ++j) {
-      float sum = 0;
-      for (uint32_t k = 0; k < kDepth * kBlocks; ++k) sum += value_a(i, k) * value_b(j, k);
-      ASSERT_EQ(result[i * N + j], sum) << i << ", " << j;
-    }
-  }
+  expect_product(result, N, kBlocks * 32 / sizeof(Type));
 }
 
 class Swizzles : public testing::TestWithParam<Swizzle> {};
@@ -157,7 +168,7 @@ void fill_b(uint32_t base) {
   for (uint32_t i = ptx::thread_id() % 128 * 4; i < kB; i += 512) ptx::store_shared<uint32_t>(base + i, 0);
 }
 uint64_t descriptor(uint32_t base) { return ptx::wgmma_descriptor(base, 16, 1024, Swizzle::b128); }
-void prepare(uint32_t base) {
+void prepare_b(uint32_t base) {
   if (ptx::thread_id() < 128) fill_b(base);
   ptx::fence_proxy_async();
   ptx::sync_threads();
@@ -193,7 +204,7 @@ TEST(WgmmaDefects, FenceOfReaderIsEnough) {
 TEST(WgmmaDefects, NoWgmmaFence) {
   expect_report("without wgmma_fence", 128, kB, [] {
     const uint32_t base = ptx::shared_memory();
-    prepare(base);
+    prepare_b(base);
     float d[32];
     const uint32_t a[4] = {};
     ptx::Wgmma<64>::rs(d, a, descriptor(base), false, ptx::Half{});
@@ -204,7 +215,7 @@ TEST(WgmmaDefects, NoWgmmaFence) {
 TEST(WgmmaDefects, AChangesInFlight) {
   expect_report("changed while the wgmma", 128, kB, [] {
     const uint32_t base = ptx::shared_memory();
-    prepare(base);
+    prepare_b(base);
     float d[32];
     uint32_t a[4] = {1, 2, 3, 4};
     ptx::wgmma_fence();
@@ -218,7 +229,7 @@ TEST(WgmmaDefects, AChangesInFlight) {
 TEST(WgmmaDefects, OverwrittenBeforeWait) {
   expect_report("still reads it", 128, kB, [] {
     const uint32_t base = ptx::shared_memory();
-    prepare(base);
+    prepare_b(base);
     float d[32];
     const uint32_t a[4] = {};
     ptx::wgmma_fence();
@@ -231,7 +242,7 @@ TEST(WgmmaDefects, OverwrittenBeforeWait) {
 TEST(WgmmaDefects, OverwrittenByAnotherWarpAfterTheFirstOnesWait) {
   expect_report("RACE", 256, kB, [] {
     const uint32_t base = ptx::shared_memory();
-    prepare(base);
+    prepare_b(base);
     if (ptx::thread_id() < 128) {
       float d[32];
       const uint32_t a[4] = {};
@@ -268,7 +279,7 @@ TEST(WgmmaDefects, OneWarpHasNotSynchronised) {
 TEST(WgmmaDefects, NeverWaitedFor) {
   expect_report("wgmma in flight", 128, kB, [] {
     const uint32_t base = ptx::shared_memory();
-    prepare(base);
+    prepare_b(base);
     static thread_local float d[128][32];
     static const uint32_t a[4] = {};
     ptx::wgmma_fence();
@@ -279,7 +290,7 @@ TEST(WgmmaDefects, NeverWaitedFor) {
 TEST(WgmmaDefects, DescriptorsDiffer) {
   expect_report("differ between threads", 128, kB, [] {
     const uint32_t base = ptx::shared_memory();
-    prepare(base);
+    prepare_b(base);
     float d[32];
     const uint32_t a[4] = {};
     ptx::wgmma_fence();
@@ -291,7 +302,7 @@ TEST(WgmmaDefects, DescriptorsDiffer) {
 TEST(WgmmaDefects, OutOfBounds) {
   expect_report("wgmma operand b: shared address", 128, kB, [] {
     const uint32_t base = ptx::shared_memory();
-    prepare(base);
+    prepare_b(base);
     float d[32];
     const uint32_t a[4] = {};
     ptx::wgmma_fence();
@@ -303,7 +314,7 @@ TEST(WgmmaDefects, OutOfBounds) {
 TEST(WgmmaDefects, MisplacedSwizzleAtom) {
   expect_report("not in the first row", 128, 2 * kB, [] {
     const uint32_t base = ptx::shared_memory();
-    prepare(base);
+    prepare_b(base);
     float d[32];
     const uint32_t a[4] = {};
     ptx::wgmma_fence();
@@ -321,7 +332,7 @@ TEST(WgmmaDefects, MisalignedDescriptor) {
 TEST(WgmmaDefects, WarpsDisagreeOnWait) {
   expect_report("disagree on wgmma_wait", 128, kB, [] {
     const uint32_t base = ptx::shared_memory();
-    prepare(base);
+    prepare_b(base);
     float d[32];
     const uint32_t a[4] = {};
     ptx::wgmma_fence();
@@ -339,7 +350,7 @@ TEST(WgmmaDefects, WarpsDisagreeOnWait) {
 TEST(WgmmaDefects, DifferentShapesOnTheSameAccumulators) {
   expect_report("different shapes", 128, kB, [] {
     const uint32_t base = ptx::shared_memory();
-    prepare(base);
+    prepare_b(base);
     float d[32];
     const uint32_t a[4] = {};
     ptx::wgmma_fence();
