@@ -17,7 +17,7 @@ public enum DType {
   F16(Native.LENO_F16, 2),
   /**
    * 8-bit floating point (4 bits of exponent, 3 of fraction), of weights alone, on CUDA devices of
-   * sm_89 and later: with one scale per row; activations are quantised per token while running.
+   * sm_89 and later: with one scale per row.
    */
   E4M3(Native.LENO_E4M3, 1);
 
