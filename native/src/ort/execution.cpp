@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "leno/stream.h"
 #include "ort/values.h"
 
 namespace leno::ort {
@@ -39,6 +40,24 @@ leno_device shared_device(int threads, int isa) {
   leno_device& device = devices[{threads, isa}];
   if (device == nullptr) check(leno_device_create_cpu(threads, isa, &device));
   return device;
+}
+
+leno_device shared_cuda_device(int ordinal) {
+  static std::mutex mutex;
+  static auto& devices = *new std::map<int, leno_device>();
+  const std::lock_guard<std::mutex> lock(mutex);
+  leno_device& device = devices[ordinal];
+  if (device == nullptr) check(leno_device_create_cuda(ordinal, &device));
+  return device;
+}
+
+void ContextLease::use_stream(leno_device device, void* custream) {
+  if (leno_context_stream(context_) == custream) return;
+  leno_stream stream = nullptr;
+  check(leno_stream_wrap(device, custream, &stream));
+  const int status = leno_context_set_stream(context_, stream);  // which keeps it
+  leno_stream_destroy(stream);
+  check(status);
 }
 
 ContextLease::ContextLease(leno_device device, leno_linear op, int64_t tokens) : context_(context_of_thread(device)) {

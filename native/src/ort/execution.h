@@ -10,11 +10,16 @@ namespace leno::ort {
 // of any session may use it.
 leno_device shared_device(int threads, int isa);
 
+// The same for a card.
+leno_device shared_cuda_device(int ordinal);
+
 // A context of the calling thread, large enough for this forward. Allocates on a thread's first, or first larger,
 // forward and never again.
 class ContextLease {
  public:
   ContextLease(leno_device device, leno_linear op, int64_t tokens);
+  // Has forwards go to this CUstream.
+  void use_stream(leno_device device, void* custream);
   leno_context get() const { return context_; }
 
  private:

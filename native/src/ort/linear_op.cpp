@@ -30,8 +30,11 @@ int parse_activation(const std::string& name) {
 // One node of a loaded model.
 class LinearKernel {
  public:
-  LinearKernel(const Api& api, const SessionConfig& config, const KernelInfo* info)
-      : api_(api), device_(shared_device(config.threads, config.isa)) {
+  LinearKernel(const Api& api, const LinearOp& op, const KernelInfo* info)
+      : api_(api),
+        on_cuda_(op.on_cuda),
+        device_(on_cuda_ ? shared_cuda_device(op.config.cuda) : shared_device(op.config.threads, op.config.isa)) {
+    const SessionConfig& config = op.config;
     const Node node(api, info);
     const int64_t version = node.integer("version").value_or(1);
     require(version == 1, LENO_ERR_UNSUPPORTED, "io.leno.Linear: attribute version is ", version,
@@ -40,6 +43,7 @@ class LinearKernel {
 
     leno_linear_options options{};
     check(leno_linear_options_init(&options));
+    options.io_dtype = op.io == kFloat16 ? LENO_F16 : op.io == kBfloat16 ? LENO_BF16 : LENO_F32;
     options.activation = parse_activation(node.text("activation").value_or("none"));
     const int64_t residual = node.integer("residual").value_or(0);
     require(residual == 0 || residual == 1, LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: attribute residual is ",
@@ -57,9 +61,9 @@ class LinearKernel {
     options.buckets = config.buckets.data();
     options.buckets_count = static_cast<int64_t>(config.buckets.size());
     options.plan_file = config.plan_file.empty() ? nullptr : config.plan_file.c_str();
-    leno_linear op = nullptr;
-    check(leno_linear_create(device_, packed.get(), &options, &op));
-    op_.reset(op);
+    leno_linear linear = nullptr;
+    check(leno_linear_create(device_, packed.get(), &options, &linear));
+    op_.reset(linear);
   }
 
   void compute(KernelContext* context) const {
@@ -69,19 +73,24 @@ class LinearKernel {
     std::array<int64_t, kMaxRank> dims = x.dims;
     dims[x.rank - 1] = rows_;
     const int64_t tokens = columns_ == 0 ? 0 : x.count() / columns_;
-    const float* residual = nullptr;
+    const void* residual = nullptr;
     if (residual_) {
       const Tensor r = input(context, kResidual);
       require(r.rank == x.rank && std::equal(dims.begin(), dims.begin() + x.rank, r.dims.begin()),
               LENO_ERR_INVALID_SHAPE, "io.leno.Linear: input residual has ", r.count(),
               " elements in another shape than the output, expected the output's shape with ", tokens * rows_);
-      residual = data_of<float>(api_, r.value);
+      residual = data_of<void>(api_, r.value);
     }
     Value* y = nullptr;
     check(api_.output(context, 0, dims.data(), x.rank, &y));
-    const ContextLease scratch(device_, op_.get(), tokens);
-    check(leno_linear_forward(op_.get(), scratch.get(), tokens, data_of<float>(api_, x.value), columns_, residual,
-                              residual_ ? rows_ : 0, data_of<float>(api_, y), rows_));
+    ContextLease scratch(device_, op_.get(), tokens);
+    if (on_cuda_) {
+      void* stream = nullptr;
+      check(api_.gpu_stream(context, &stream));
+      scratch.use_stream(device_, stream);
+    }
+    check(leno_linear_forward(op_.get(), scratch.get(), tokens, data_of<void>(api_, x.value), columns_, residual,
+                              residual_ ? rows_ : 0, data_of<void>(api_, y), rows_));
   }
 
   const Api& api() const { return api_; }
@@ -117,6 +126,7 @@ class LinearKernel {
   }
 
   const Api& api_;
+  const bool on_cuda_;
   leno_device device_;
   int64_t rows_ = 0, columns_ = 0;
   bool residual_ = false;
@@ -126,18 +136,31 @@ class LinearKernel {
   std::unique_ptr<leno_linear_s, Destroy> op_;
 };
 
+const LinearOp& self(const CustomOp* op) { return *static_cast<const LinearOp*>(op); }
+
+bool is_activation(size_t input) { return input == kX || input == kResidual; }
+
 }  // namespace
 
-LinearOp::LinearOp(SessionConfig session) : CustomOp{}, config(std::move(session)) {
+LinearOp::LinearOp(SessionConfig session, ElementType activations, bool cuda)
+    : CustomOp{}, config(std::move(session)), io(activations), on_cuda(cuda) {
   version = kApiVersion;
   get_name = [](const CustomOp*) { return "Linear"; };
-  get_execution_provider_type = [](const CustomOp*) -> const char* { return nullptr; };  // the CPU's
+  get_execution_provider_type = [](const CustomOp* op) -> const char* {
+    return self(op).on_cuda ? "CUDAExecutionProvider" : nullptr;  // nullptr: the CPU's
+  };
   get_input_type_count = [](const CustomOp*) -> size_t { return kInputs; };
-  get_input_type = [](const CustomOp*, size_t index) { return index == kPacked ? kUint8 : kFloat; };
+  get_input_type = [](const CustomOp* op, size_t index) {
+    if (index == kPacked) return kUint8;
+    return is_activation(index) ? self(op).io : kFloat;
+  };
   get_input_characteristic = [](const CustomOp*, size_t index) { return index <= kPacked ? kRequired : kOptional; };
-  get_input_memory_type = [](const CustomOp*, size_t) { return 0; };
+  // The constants are read on the host, and go to the card in layouts of their own.
+  get_input_memory_type = [](const CustomOp* op, size_t index) -> int {
+    return self(op).on_cuda && !is_activation(index) ? kOnHost : kOnDevice;
+  };
   get_output_type_count = [](const CustomOp*) -> size_t { return 1; };
-  get_output_type = [](const CustomOp*, size_t) { return kFloat; };
+  get_output_type = [](const CustomOp* op, size_t) { return self(op).io; };
   get_output_characteristic = [](const CustomOp*, size_t) { return kRequired; };
   get_variadic_input_min_arity = [](const CustomOp*) { return 0; };
   get_variadic_input_homogeneity = [](const CustomOp*) { return 0; };
@@ -146,7 +169,7 @@ LinearOp::LinearOp(SessionConfig session) : CustomOp{}, config(std::move(session
   get_start_version = [](const CustomOp*) { return 1; };
   get_end_version = [](const CustomOp*) { return 1; };
   create_kernel_v2 = [](const CustomOp* op, const Api* api, const KernelInfo* info, void** kernel) -> Status* {
-    return guard(*api, [&] { *kernel = new LinearKernel(*api, static_cast<const LinearOp*>(op)->config, info); });
+    return guard(*api, [&] { *kernel = new LinearKernel(*api, self(op), info); });
   };
   kernel_compute_v2 = [](void* kernel, KernelContext* context) -> Status* {
     const auto* linear = static_cast<const LinearKernel*>(kernel);

@@ -19,8 +19,10 @@ struct Value;
 struct TensorInfo;
 
 enum ErrorCode : int { kFail = 1, kInvalidArgument = 2, kNotImplemented = 9, kInvalidGraph = 10 };
-enum ElementType : int { kFloat = 1, kUint8 = 2 };
+enum ElementType : int { kFloat = 1, kUint8 = 2, kFloat16 = 10, kBfloat16 = 16 };
 enum Characteristic : int { kRequired = 0, kOptional = 1 };
+
+enum MemoryType : int { kOnHost = -2, kOnDevice = 0 };  // of an input of an execution provider that has a device
 
 using Slot = void (*)();
 
@@ -80,6 +82,10 @@ struct Api {
   void release_status(Status* status) const { get<93, void (*)(Status*)>()(status); }
   void release_tensor_info(TensorInfo* info) const { get<99, void (*)(TensorInfo*)>()(info); }
   void release_custom_op_domain(CustomOpDomain* domain) const { get<101, void (*)(CustomOpDomain*)>()(domain); }
+  // The CUstream of the CUDA execution provider.
+  Status* gpu_stream(const KernelContext* context, void** out) const {
+    return get<193, Status* (*)(const KernelContext*, void**)>()(context, out);
+  }
   Status* kernel_input_count(const KernelInfo* info, size_t* out) const {
     return get<230, Status* (*)(const KernelInfo*, size_t*)>()(info, out);
   }

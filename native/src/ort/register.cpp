@@ -1,6 +1,8 @@
 #include <map>
+#include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "leno/base.h"
 #include "ort/linear_op.h"
@@ -11,8 +13,13 @@ namespace {
 
 // Our domain as one ONNX Runtime knows it, for one configuration.
 struct Registration {
-  explicit Registration(SessionConfig config) : linear(std::move(config)) {}
+  explicit Registration(const SessionConfig& config) : linear(config) {
+    if (config.cuda < 0) return;
+    on_cuda.push_back(std::make_unique<LinearOp>(config, kFloat16, true));
+    on_cuda.push_back(std::make_unique<LinearOp>(config, kBfloat16, true));
+  }
   LinearOp linear;
+  std::vector<std::unique_ptr<LinearOp>> on_cuda;
   CustomOpDomain* domain = nullptr;
 };
 
@@ -29,6 +36,9 @@ const Registration& registration(const Api& api, const SessionConfig& config) {
   Status* status = api.create_custom_op_domain("io.leno", &registration.domain);
   if (status == nullptr) {
     status = api.custom_op_domain_add(registration.domain, &registration.linear);
+    for (const auto& op : registration.on_cuda) {
+      if (status == nullptr) status = api.custom_op_domain_add(registration.domain, op.get());
+    }
     if (status != nullptr) api.release_custom_op_domain(registration.domain);
   }
   if (status != nullptr) {

@@ -55,6 +55,14 @@ int parse_isa(const std::string& name) {
        "\", expected auto, portable, avx2, avx512, avx512_dot or amx");
 }
 
+int parse_cuda(const std::string& text) {
+  if (text == "0") return 0;
+  const auto ordinal = parse_count(text, 1023);
+  require(ordinal.has_value(), LENO_ERR_INVALID_ARGUMENT, "session option leno.cuda is \"", text,
+          "\", expected the ordinal of a CUDA device");
+  return static_cast<int>(*ordinal);
+}
+
 std::vector<int64_t> parse_buckets(const std::string& value) {
   std::vector<int64_t> buckets;
   std::string_view rest = value;
@@ -77,6 +85,7 @@ SessionConfig read_session_config(const Api& api, const SessionOptions* options)
   SessionConfig config;
   if (auto value = entry(api, options, "leno.threads")) config.threads = parse_threads(*value);
   if (auto value = entry(api, options, "leno.isa")) config.isa = parse_isa(*value);
+  if (auto value = entry(api, options, "leno.cuda")) config.cuda = parse_cuda(*value);
   if (auto value = entry(api, options, "leno.plan_file")) config.plan_file = *value;
   if (auto value = entry(api, options, "leno.buckets")) config.buckets = parse_buckets(*value);
   return config;

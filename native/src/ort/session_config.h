@@ -13,6 +13,7 @@ namespace leno::ort {
 struct SessionConfig {
   int threads = 1;                           // leno.threads: 1 .. 1024
   int isa = 0;                               // leno.isa: a name as leno_isa_name gives it; "auto" by default
+  int cuda = -1;                             // leno.cuda: ordinal of a card; none by default
   std::string plan_file;                     // leno.plan_file: path; none by default
   std::vector<int64_t> buckets{1, 16, 128};  // leno.buckets: ascending token counts, separated by commas
 

@@ -22,10 +22,11 @@ struct Value {
   ElementType type = kFloat;
   std::vector<int64_t> dims;
   std::vector<std::byte> bytes;
+  void* device = nullptr;  // where it lies instead
 
   template <class T>
   static Value of(ElementType type, std::vector<int64_t> dims, const std::vector<T>& values) {
-    Value value{type, std::move(dims), std::vector<std::byte>(values.size() * sizeof(T))};
+    Value value{type, std::move(dims), std::vector<std::byte>(values.size() * sizeof(T)), nullptr};
     if (!values.empty()) std::memcpy(value.bytes.data(), values.data(), value.bytes.size());
     return value;
   }
@@ -67,6 +68,7 @@ struct KernelContext {
   std::vector<const Value*> inputs;
   Value output;
   int outputs_made = 0;
+  void* stream = nullptr;
 };
 
 struct FakeRuntime {
@@ -148,7 +150,7 @@ inline const Api* FakeRuntime::api() {
       return nullptr;
     });
     set<51>(t, [](Value* value, void** out) -> Status* {
-      *out = value->bytes.data();
+      *out = value->device != nullptr ? value->device : value->bytes.data();
       return nullptr;
     });
     set<60>(t, [](const TensorInfo* info, ElementType* out) -> Status* {
@@ -184,7 +186,7 @@ inline const Api* FakeRuntime::api() {
     set<91>(t, [](KernelContext* context, size_t, const int64_t* dims, size_t count, Value** out) -> Status* {
       if (failing.contains(91)) return fail(kFail, "no output");
       ++context->outputs_made;
-      context->output = {kFloat, {dims, dims + count}, {}};
+      context->output = {kFloat, {dims, dims + count}, {}, context->output.device};
       int64_t elements = 1;
       for (size_t i = 0; i < count; ++i) elements *= dims[i];
       context->output.bytes.assign(elements * sizeof(float), std::byte{0xff});  // NaN
@@ -199,6 +201,11 @@ inline const Api* FakeRuntime::api() {
     set<101>(t, [](CustomOpDomain* domain) {
       domains.erase(domain);
       delete domain;
+    });
+    set<193>(t, [](const KernelContext* context, void** out) -> Status* {
+      if (failing.contains(193)) return fail(kFail, "no stream");
+      *out = context->stream;
+      return nullptr;
     });
     set<230>(t, [](const KernelInfo* info, size_t* out) -> Status* {
       *out = info->inputs.size();

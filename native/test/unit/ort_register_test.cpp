@@ -54,6 +54,33 @@ TEST_F(OrtRegister, AddsTheDomainWithTheOperator) {
   EXPECT_EQ(op->get_output_type(op, 0), kFloat);
 }
 
+TEST_F(OrtRegister, AddsOperatorsOfTheCudaProviderWhereASessionNamesACard) {
+  SessionOptions options{{{"leno.cuda", "0"}}, {}};
+  ASSERT_EQ(RegisterCustomOps(&options, FakeRuntime::base()), nullptr);
+  const auto& ops = options.domains.at(0)->ops;
+  ASSERT_EQ(ops.size(), 3u);
+  EXPECT_EQ(ops[0]->get_execution_provider_type(ops[0]), nullptr);
+  EXPECT_EQ(ops[0]->get_input_memory_type(ops[0], 1), kOnDevice);
+  for (size_t i : {1, 2}) {
+    const CustomOp* op = ops[i];
+    const ElementType io = i == 1 ? kFloat16 : kBfloat16;
+    EXPECT_STREQ(op->get_name(op), "Linear");
+    EXPECT_STREQ(op->get_execution_provider_type(op), "CUDAExecutionProvider");
+    EXPECT_EQ(op->get_output_type(op, 0), io);
+    const ElementType types[] = {io, kUint8, kFloat, io, kFloat, kFloat};
+    const MemoryType places[] = {kOnDevice, kOnHost, kOnHost, kOnDevice, kOnHost, kOnHost};
+    for (size_t input = 0; input < 6; ++input) {
+      EXPECT_EQ(op->get_input_type(op, input), types[input]);
+      EXPECT_EQ(op->get_input_memory_type(op, input), places[input]);
+    }
+  }
+  EXPECT_EQ(3, config({{"leno.cuda", "3"}}).cuda);
+  EXPECT_EQ(-1, config({}).cuda);
+  for (const char* bad : {"", "-1", "one", "1024", "0 "}) {
+    EXPECT_THAT(refusal("leno.cuda", bad), HasSubstr("expected the ordinal of a CUDA device"));
+  }
+}
+
 TEST_F(OrtRegister, KeepsOneRegistrationForEachConfiguration) {
   SessionOptions plain;
   SessionOptions again;

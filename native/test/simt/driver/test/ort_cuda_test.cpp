@@ -1,0 +1,120 @@
+// The operator io.leno.Linear of the CUDA execution provider: a runtime of a few lines, an emulated card.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+
+#include "core/dtype.h"
+#include "driver/control_client.h"
+#include "leno/leno.h"
+#include "ort/linear_op.h"
+#include "unit/ort_fake.h"
+
+namespace leno::ort {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int64_t kRows = 24, kColumns = 16, kTokens = 6;
+
+class OrtCuda : public testing::Test {
+ protected:
+  OrtCuda()
+      : op_(
+            [] {
+              SessionConfig config;
+              config.cuda = 0;
+              config.buckets = {8};
+              return config;
+            }(),
+            kBfloat16, true) {}
+
+  void SetUp() override {
+    ASSERT_EQ(LENO_OK, leno_device_create_cuda(0, &device_)) << leno_last_error();
+    for (int64_t i = 0; i < kRows * kColumns; ++i) w_.push_back(static_cast<float>(i % 5) - 2);
+    for (int64_t i = 0; i < kTokens * kColumns; ++i) x_.push_back(static_cast<float>(i % 3) - 1);
+    x_on_card_ = tensor(x_);
+    y_on_card_ = tensor(std::vector<float>(kTokens * kRows, NAN));
+  }
+  void TearDown() override {
+    leno_tensor_destroy(x_on_card_);
+    leno_tensor_destroy(y_on_card_);
+    leno_device_destroy(device_);
+    FakeRuntime::failing.clear();
+    EXPECT_EQ(0u, FakeRuntime::statuses.size());
+    EXPECT_EQ("", leno_test::last_report());
+  }
+
+  leno_tensor tensor(const std::vector<float>& values) {
+    std::vector<uint16_t> bits;
+    for (const float v : values) bits.push_back(to_bf16(v));
+    leno_tensor t = nullptr;
+    EXPECT_EQ(LENO_OK, leno_tensor_create(device_, static_cast<int64_t>(bits.size()) * 2, &t));
+    EXPECT_EQ(LENO_OK, leno_tensor_write(t, 0, bits.data(), static_cast<int64_t>(bits.size()) * 2, nullptr));
+    return t;
+  }
+  KernelInfo node(int32_t dtype) const {
+    leno_packed packed = nullptr;
+    int64_t bytes = 0;
+    EXPECT_EQ(LENO_OK, leno_packed_create_dense(w_.data(), kRows, kColumns, kColumns, dtype, &packed));
+    EXPECT_EQ(LENO_OK, leno_packed_blob_size(packed, &bytes));
+    std::vector<uint8_t> blob(static_cast<size_t>(bytes));
+    EXPECT_EQ(LENO_OK, leno_packed_write_blob(packed, blob.data(), bytes));
+    leno_packed_destroy(packed);
+    return {{{"activation", std::string("relu")}},
+            {{"x", false, {}},
+             {"w", true, Value::of(kUint8, {bytes}, blob)},
+             {"b", true, Value::floats({kRows}, std::vector<float>(kRows, 1))}}};
+  }
+
+  LinearOp op_;
+  leno_device device_ = nullptr;
+  std::vector<float> w_, x_;
+  leno_tensor x_on_card_ = nullptr, y_on_card_ = nullptr;
+};
+
+TEST_F(OrtCuda, PutsItsWorkOnTheRuntimesStream) {
+  const KernelInfo info = node(LENO_BF16);
+  void* kernel = nullptr;
+  ASSERT_EQ("", FakeRuntime::take(op_.create_kernel_v2(&op_, FakeRuntime::api(), &info, &kernel)).second);
+  leno_stream stream = nullptr;
+  ASSERT_EQ(LENO_OK, leno_stream_create(device_, &stream));
+  Value x{kBfloat16, {2, 3, kColumns}, {}, leno_tensor_address(x_on_card_)};
+  KernelContext context{{&x, &info.inputs[1].value, &info.inputs[2].value}, {}};
+  context.output.device = leno_tensor_address(y_on_card_);
+  context.stream = leno_stream_handle(stream);
+  const int64_t before = leno_test::calls("kernel");
+  for (int twice = 0; twice < 2; ++twice) {
+    ASSERT_EQ("", FakeRuntime::take(op_.kernel_compute_v2(kernel, &context)).second);
+  }
+  EXPECT_EQ(before, leno_test::calls("kernel")) << "nobody has waited for the stream yet";
+  ASSERT_EQ(LENO_OK, leno_stream_synchronize(stream)) << leno_last_error();
+  EXPECT_THAT(context.output.dims, testing::ElementsAre(2, 3, kRows));
+  std::vector<uint16_t> y(kTokens * kRows);
+  ASSERT_EQ(LENO_OK, leno_tensor_read(y_on_card_, 0, y.data(), kTokens * kRows * 2, nullptr));
+  for (int64_t n = 0; n < kTokens; ++n) {
+    for (int64_t m = 0; m < kRows; ++m) {
+      double sum = 1;
+      for (int64_t k = 0; k < kColumns; ++k) {
+        sum += double{w_[static_cast<size_t>(m * kColumns + k)]} * x_[static_cast<size_t>(n * kColumns + k)];
+      }
+      EXPECT_EQ(std::max(sum, 0.), from_bf16(y[static_cast<size_t>(n * kRows + m)]));
+    }
+  }
+  FakeRuntime::failing = {193};
+  EXPECT_EQ("no stream", FakeRuntime::take(op_.kernel_compute_v2(kernel, &context)).second);
+  op_.kernel_destroy(kernel);
+  leno_stream_destroy(stream);
+}
+
+TEST_F(OrtCuda, RefusesWhatTheCardDoesNotTake) {
+  const KernelInfo info = node(LENO_F32);
+  void* kernel = nullptr;
+  EXPECT_THAT(FakeRuntime::take(op_.create_kernel_v2(&op_, FakeRuntime::api(), &info, &kernel)).second,
+              HasSubstr("packed holds f32 weights, expected f16, bf16 or e4m3 on a CUDA device"));
+  EXPECT_EQ(nullptr, kernel);
+}
+
+}  // namespace
+}  // namespace leno::ort
