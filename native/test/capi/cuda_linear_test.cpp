@@ -333,6 +333,28 @@ TEST_F(CudaLinear, NormalisesRows) {
   }
 }
 
+// e4m3 rounds x, so that results are near the truth and not it.
+TEST_F(CudaLinear, MultipliesE4m3Weights) {
+  leno_packed_destroy(packed_);
+  ASSERT_OK(leno_packed_create_dense(w_.data(), kM, kK, kK, LENO_E4M3, &packed_));
+  ASSERT_OK(leno_packed_to_dense(packed_, w_.data(), kK, kM * kK));
+  options_.kernel = nullptr;
+  create();
+  make_tensors(16);
+  reserve(16);
+  ASSERT_OK(forward(16));
+  const std::vector<uint16_t> y = y_bits();
+  for (int64_t n = 0; n < 16; ++n) {
+    for (int64_t m = 0; m < kM; ++m) {
+      EXPECT_NEAR(expected(n, m), to_value(y[at(n, m, kM)]), std::fabs(expected(n, m)) / 128 + 1e-3);
+    }
+  }
+  leno_linear other = nullptr;
+  options_.io_dtype = LENO_F32;
+  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED, "io_dtype is f32, expected f16 or bf16 with e4m3 weights on a CUDA device",
+                 leno_linear_create(device_, packed_, &options_, &other));
+}
+
 TEST_F(CudaLinear, KernelsOfTheCardAreToldWithTheirRefusals) {
   int able = 0;
   const int64_t count = leno_linear_device_kernel_count(device_);
