@@ -10,23 +10,26 @@ namespace leno::kernels::cuda {
 namespace {
 
 constexpr int kMostSplits = 8;
-// What the second launch of a split sum costs, in bytes that one multiprocessor loads meanwhile: about a microsecond.
-constexpr int64_t kReduceBytes = 48 * 1024;
+// What the second launch of a split sum costs, in bytes that one multiprocessor could load meanwhile: two microseconds
+// at 33 bytes a nanosecond. Estimated: no card has measured it.
+constexpr int64_t kReduceBytes = 64 * 1024;
 
 struct Cover {
   int row_tiles = 1, splits = 1;
 };
 
 // The load of the busiest multiprocessor, in bytes: blocks start longest group first, each as a multiprocessor is free.
-// Few row tiles a block spread over more multiprocessors, but gather X once for each.
+// Few row tiles a block spread over more multiprocessors, but gather X once for each; that comes from the L2, of which
+// a multiprocessor gets about twice its share of the memory's bandwidth, and half of each sector is of use: its bytes.
 int64_t load(const LinearWeights& w, int64_t row_tiles, int64_t splits, int64_t tokens, const Card& card) {
   const int64_t slabs = ceil_div(w.group_rows / kFragmentRows, row_tiles);
-  const int64_t index_bytes = w.step * 4, gathered = w.step * tokens * 2 * 2;  // half of a sector is of use
+  const int64_t index_bytes = w.step * 4, gathered = w.step * tokens * 2;
   const int64_t step = row_tiles * kFragmentTileBytes + index_bytes + gathered;
   const int64_t blocks = w.groups * slabs * splits, all = w.starts.back() * slabs * step;
   const int64_t waves = ceil_div(blocks, card.multiprocessors);
-  return std::max(w.longest * step / splits, waves * (all / std::max<int64_t>(blocks, 1))) +
-         (splits > 1 ? kReduceBytes : 0);
+  const int64_t product = std::max(w.longest * step / splits, waves * (all / std::max<int64_t>(blocks, 1)));
+  if (splits == 1) return product;
+  return product + kReduceBytes + splits * w.padded_rows() * tokens * 4 * 2 / card.multiprocessors;
 }
 
 // Depends on the row's tokens, not on the call's: more tokens never need less workspace.

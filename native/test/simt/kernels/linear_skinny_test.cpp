@@ -55,7 +55,7 @@ TEST_P(LinearSkinny, EveryCountOfTokens) {
 TEST_P(LinearSkinny, EveryShape) {
   for (int64_t vector : {0, 4, 8, 16, 32, 64, 128}) {
     for (int64_t rows : {1, 17, 64, 300}) {
-      for (int64_t columns : {1, 16, 333, 1100}) {
+      for (int64_t columns : {1, 333, 1100}) {
         CudaCase c = base();
         c.vector = vector;
         c.rows = rows;
@@ -112,12 +112,12 @@ TEST_P(LinearSkinny, ExactWithSmallIntegersUnderEverySchedule) {
 
 // Few rows, many columns and many multiprocessors: the sums of several blocks meet in the workspace.
 TEST_P(LinearSkinny, SplitsKWhereItsBlocksWouldNotFillTheCard) {
-  for (int64_t vector : {0, 16, 64}) {
-    for (int64_t tokens : {int64_t(1), most_tokens() - 3, most_tokens()}) {
+  for (int64_t vector : {0, 16}) {
+    for (int64_t tokens : {int64_t(1), most_tokens() - 3}) {
       CudaCase c = base();
       c.vector = vector;
-      c.rows = 40;
-      c.columns = 8000;
+      c.rows = 20;
+      c.columns = 16000;
       c.tokens = tokens;
       c.layout = tokens == 1 ? Layout::token_major : Layout::feature_major;
       c.residual = c.bias = true;
