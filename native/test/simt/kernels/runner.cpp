@@ -80,7 +80,7 @@ std::string run_on_card(const simt::Entry& entry, const kernels::cuda::Launch& l
   }
   card->prepare(entry.name, launch.shared_bytes);
   card->launch(entry.name, launch.grid, launch.threads, launch.shared_bytes, parameters.data(), card->transfers());
-  cuda::synchronize(*card, card->transfers());
+  card->synchronize();
   for (const auto& mirror : mirrors) {
     const std::string wrong = mirror->bring_back();
     if (!wrong.empty()) return wrong;
