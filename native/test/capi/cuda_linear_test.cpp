@@ -42,7 +42,7 @@ TEST_F(CudaLinear, ResidualMayBeY) {
   expect_right(16);
 }
 
-TEST_F(CudaLinear, ChoosesByTimesOfTheCardAndExplains) {
+TEST_F(CudaLinear, ChoosesByTimesOfTheEmulatedCardAndExplains) {
   options_.kernel = nullptr;
   options_.buckets_count = 2;
   create();
