@@ -4,7 +4,7 @@
 # emulator tests on each mutant and tells the share that they find. COUNT mutants (40) are drawn with SEED (1). Those
 # that no test minds are listed: equivalent, or a gap. Needs the release build of leno_simt_kernels_test.
 #   BUILD   its folder (target/cmake-release)     JOBS    mutants at a time (2)
-#   LIMIT   seconds for a mutant's tests (120): beyond, it counts as found
+#   LIMIT   seconds for the tests of a mutant (120): beyond, it is undecided and counts as neither
 set -euo pipefail
 cd "$(dirname "$0")/.."
 kernel=${1:?usage: mutate.sh KERNEL [COUNT [SEED]]} count=${2:-40} seed=${3:-1}
@@ -47,7 +47,7 @@ run_one() { # folder of the mutant
   timeout "${LIMIT:-120}" "$at/test" --gtest_filter="$tests" --gtest_fail_fast --gtest_brief=1 >"$log" 2>&1 || status=$?
   rm -f "$at/test" "$at"/*.o
   if [ $status = 0 ]; then echo "survived"
-  elif [ $status = 124 ]; then echo "found (too slow)"
+  elif [ $status = 124 ]; then echo "undecided (too slow)"
   elif [ $status -gt 1 ]; then echo "found (crash)"
   elif grep -q 'block (\|the block ends\|launch:' "$log"; then echo "found (report)"
   else echo "found (result)"
@@ -73,8 +73,12 @@ for folder in "$work"/*/; do
   [ "$result" = unbuilt ] && continue
   built=$((built + 1))
   kinds[$result]=$((${kinds[$result]:-0} + 1))
-  if [ "$result" = survived ]; then echo "survived: $(cat "$folder/what")"; else found=$((found + 1)); fi
+  case $result in
+    found*) found=$((found + 1)) ;;
+    undecided*) built=$((built - 1)) ;&
+    *) echo "$result: $(cat "$folder/what")" ;;
+  esac
   [ -z "${VERBOSE:-}" ] || echo "$result: $(cat "$folder/what")"
 done
 for kind in "${!kinds[@]}"; do echo "  $kind: ${kinds[$kind]}"; done | sort
-echo "$kernel: $found of $built mutants found that compile, drawn from $total"
+echo "$kernel: $found of $built decided mutants found, drawn from $total"
