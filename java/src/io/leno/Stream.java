@@ -140,7 +140,8 @@ public final class Stream implements AutoCloseable {
    * Writes down, as a graph, what a piece of code puts on this stream: forwards, copies, events.
    * Nothing of it runs yet. The code runs in this thread, once, and must use no other thread. What
    * waits for the stream or takes memory (reserving contexts, creating tensors, building operators)
-   * throws {@link LenoStateException} there: it has to be done before.
+   * throws {@link LenoStateException} there: it has to be done before. So do transfers from and to
+   * host memory that is not a {@link PinnedBuffer}.
    *
    * <p>The graph keeps alive what it uses, as far as leno made it: operators, contexts, tensors and
    * pinned buffers may be closed before the graph. What was given as a plain address is the

@@ -194,6 +194,8 @@ class StreamTest {
       assertState(() -> stream.capture(() -> stream.capture(() -> {})));
       assertState(() -> stream.capture(stream::close));
       assertState(() -> stream.capture(device::synchronize));
+      java.nio.ByteBuffer pageable = java.nio.ByteBuffer.allocateDirect(8);
+      assertState(() -> stream.capture(() -> tensor.upload(pageable, stream)));
       IllegalArgumentException own =
           assertThrows(
               IllegalArgumentException.class,
