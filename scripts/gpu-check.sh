@@ -34,7 +34,7 @@ make_kit() {
   if [ -d target/classes ] && [ -d target/test-classes ]; then
     mvn -q -B -ntp -o dependency:build-classpath -Dmdep.includeScope=test -Dmdep.outputFile="$kit/classpath"
     # What tests of a device need: not ONNX's, not the fuzzers'.
-    tr ':' '\n' <"$kit/classpath" | grep -E '/(javacpp|cuda|junit|jupiter|opentest4j|apiguardian|jqwik)[^/]*\.jar$' |
+    tr ':' '\n' <"$kit/classpath" | grep -E '/(javacpp|cuda|jqwik)[^/]*\.jar$' |
       grep -vE 'linux-(arm|ppc)|macosx|windows' | while read -r jar; do cp "$jar" "$kit/jars/"; done
     rm "$kit/classpath"
     local console=org.junit.platform:junit-platform-console-standalone:1.13.4
