@@ -68,8 +68,8 @@ LENO_API int leno_event_elapsed_ms(leno_event start, leno_event end, double* mil
  * Capture: from begin to end, forwards, copies and events on the stream run nothing but are written down as a graph.
  * Between the two, calls of this library that wait for the stream or for the device, and calls of this thread that
  * allocate, are refused with LENO_ERR_INVALID_STATE, and the capture goes on; so reserve contexts and create tensors
- * before. Begin and end on one thread. LENO_ERR_INVALID_STATE for a stream that is being captured already, and the
- * driver's error for the legacy default stream, which cannot be.
+ * before. Begin and end on one thread. LENO_ERR_INVALID_STATE for a stream that is being captured already, and for the
+ * legacy default stream, which cannot be.
  */
 LENO_API int leno_stream_begin_capture(leno_stream stream);
 

@@ -58,7 +58,7 @@ LENO_API int leno_tensor_copy(leno_tensor to, int64_t to_offset, leno_tensor fro
                               leno_stream stream);
 
 /*
- * Page-locked host memory, 1 .. 2^40 bytes, aligned to 4096: transfers from and to it are asynchronous and at full
+ * Page-locked host memory, 1 .. 2^40 bytes, aligned to 256: transfers from and to it are asynchronous and at full
  * speed. Not initialised. LENO_ERR_OUT_OF_MEMORY where it cannot be had.
  */
 LENO_API int leno_pinned_create(leno_device device, int64_t bytes, leno_pinned* out);
