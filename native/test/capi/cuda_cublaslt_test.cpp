@@ -1,5 +1,6 @@
-// cuBLASLt as a candidate, on a library of its name that works on emulated cards (native/test/simt/cublaslt), which
-// LENO_CUDA_LIBRARIES names.
+// cuBLASLt as a candidate, on a library of its name that works on emulated cards (native/test/simt/cublaslt).
+#include <cstdlib>
+
 #include "capi/cuda_linear_fixture.h"
 
 namespace leno_test {
@@ -9,6 +10,8 @@ using testing::HasSubstr;
 
 class CublasLt : public CudaLinear {
  protected:
+  // Before anything looks for the library, which is done once in a process.
+  static void SetUpTestSuite() { setenv("LENO_CUDA_LIBRARIES", LENO_SIMT_CUBLASLT_FOLDER, 1); }
   void SetUp() override {
     CudaLinear::SetUp();
     options_.kernel = "bf16_linear_dense_cublaslt";
