@@ -153,10 +153,10 @@ echo "NVIDIA's libraries: ${LENO_CUDA_LIBRARIES:-where the system looks}" | tee 
 # ---- correctness
 conformance=$test_folder/simt/conformance/leno_conformance
 kernels=$test_folder/simt/leno_simt_kernels_test
-# Counts are the emulator's alone, and planted kernels are in no image.
-on_card='*:-*Counts*:LinearFixture.*'
+# Counts and traffic are the emulator's alone, and planted kernels are in no image.
+on_card='*:-*Counts*:*Traffic*:LinearFixture.*'
 [ "$arch" = 90 ] || on_card="$on_card:*Sm90*"
-if [ $emulated = yes ]; then on_card='Transpose*:LayerNorm*'; fi
+if [ $emulated = yes ]; then on_card='Transpose*:LayerNorm*:-*Traffic*'; fi
 step conformance 60 "$conformance" --json "$out/conformance.json"
 step conformance-finds-planted 60 "$conformance" --planted
 step kernels-on-card 150 env LENO_TEST_CARD=1 "$kernels" "--gtest_filter=$on_card" --gtest_brief=1
@@ -171,8 +171,8 @@ else
 fi
 
 # ---- under compute-sanitizer, on a reduced table
-reduced='Transpose*:LayerNorm*:*IsExactOnSmallIntegers*:*EveryEpilogue*'
-[ "$arch" = 90 ] || reduced="$reduced:-*Sm90*"
+reduced='Transpose*:LayerNorm*:*IsExactOnSmallIntegers*:*EveryEpilogue*:-*Traffic*'
+[ "$arch" = 90 ] || reduced="$reduced:*Sm90*"
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)
 if [ $emulated = yes ]; then
   skip compute-sanitizer "there is no card"

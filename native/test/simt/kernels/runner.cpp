@@ -62,7 +62,8 @@ class Mirror {
 };
 
 std::string run_on_card(const simt::Entry& entry, const kernels::cuda::Launch& launch, const simt::Options& options) {
-  static const std::shared_ptr<CudaDevice> card = CudaDevice::open(0);
+  // Never closed: as the process ends, the emulated driver is gone before this would be.
+  static const auto& card = *new std::shared_ptr<CudaDevice>(CudaDevice::open(0));
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   std::vector<std::unique_ptr<Mirror>> mirrors;
