@@ -154,7 +154,7 @@ echo "NVIDIA's libraries: ${LENO_CUDA_LIBRARIES:-where the system looks}" | tee 
 conformance=$test_folder/simt/conformance/leno_conformance
 kernels=$test_folder/simt/leno_simt_kernels_test
 # Counts and traffic are the emulator's alone, and planted kernels are in no image.
-on_card='*:-*Counts*:*Traffic*:LinearFixture.*'
+on_card='*:-*Counts*:*Traffic*:*MeetsNoBankConflict*:LinearFixture.*'
 [ "$arch" = 90 ] || on_card="$on_card:*Sm90*"
 if [ $emulated = yes ]; then on_card='Transpose*:LayerNorm*:-*Traffic*'; fi
 step conformance 60 "$conformance" --json "$out/conformance.json"
