@@ -26,10 +26,11 @@ make_kit() {
   cp -r /usr/src/googletest "$kit/googletest"
   find "$kit/googletest" -type d '(' -name test -o -name docs -o -name samples ')' -prune -exec rm -r {} +
   cp -r /usr/include/eigen3 /usr/include/nlohmann "$kit/usr/include/"
+  rm -r "$kit/usr/include/eigen3/unsupported"
   cp -r /usr/share/eigen3 "$kit/usr/share/"
   cp -r /usr/share/cmake/nlohmann_json "$kit/usr/share/cmake/"
   local java=${JAVA_HOME:+$JAVA_HOME/bin/}
-  "${java}jlink" --add-modules java.base,java.logging,java.management,java.xml,jdk.management,jdk.unsupported \
+  "${java}jlink" --add-modules java.base,java.logging,java.management,java.xml,jdk.management,jdk.unsupported,jdk.zipfs \
     --strip-debug --no-header-files --no-man-pages --compress=2 --output "$kit/java"
   if [ -d target/classes ] && [ -d target/test-classes ]; then
     mvn -q -B -ntp -o dependency:build-classpath -Dmdep.includeScope=test -Dmdep.outputFile="$kit/classpath"
@@ -198,7 +199,7 @@ else
   classpath=$(find "$kit/jars" -name '*.jar' ! -name '*console-standalone*' | paste -s -d :)
   # DriverTest is about drivers that only the emulator has.
   step java 60 env LENO_TEST_CARD=1 LENO_SIMT_ARCH=80 LENO_SIMT_DEVICES=2 "$java" -Xcheck:jni -jar "$console" execute \
-    --class-path "$classpath" --details=tree --disable-banner --include-classname '.*[.]cuda[.].*Test' \
+    --class-path "$classpath" --details=tree --disable-banner --fail-if-no-tests --include-classname '.*[.]cuda[.].*Test' \
     --exclude-classname '.*DriverTest' --scan-class-path "$kit/jars/leno-tests.jar"
 fi
 
