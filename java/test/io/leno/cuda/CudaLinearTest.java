@@ -41,6 +41,7 @@ import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CudaLinearTest {
   @ParameterizedTest
@@ -98,18 +99,21 @@ class CudaLinearTest {
     }
   }
 
-  @Test
-  void biasActivationAndResidualAreFused() {
+  @ParameterizedTest
+  @ValueSource(doubles = {1, 0.5, 0})
+  void biasActivationAndResidualAreFused(double beta) {
     int tokens = 3;
     float[] bias = Truth.random(M, 5);
     try (CudaLayer layer =
-            new CudaLayer(DType.F16, b -> b.bias(bias).activation(Activation.RELU).residual(true));
+            new CudaLayer(
+                DType.F16,
+                b -> b.bias(bias).activation(Activation.RELU).residual(true).beta(beta));
         DeviceTensor added = DeviceTensor.allocate(layer.device, DType.F16, tokens * M)) {
       float[] x = layer.random(tokens * K, 6);
       float[] residual = layer.random(tokens * M, 7);
       double[] expected = Truth.linear(x, layer.weights, bias);
       for (int i = 0; i < expected.length; i++) {
-        expected[i] = Math.max(expected[i], 0) + residual[i];
+        expected[i] = Math.max(expected[i], 0) + beta * residual[i];
       }
       layer.x.uploadRounded(x);
       added.uploadRounded(residual);
