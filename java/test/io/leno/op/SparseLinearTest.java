@@ -255,7 +255,9 @@ class SparseLinearTest {
       assertFalse(text.contains("null"), text);
       assertTrue(text.startsWith("linear 37 x 24, shfl-bw V=8, f32 weights of sparsity 0.5"), text);
       assertTrue(text.contains("tokens 1 .. 1: "), text);
-      assertTrue(text.contains("tokens 2 .. any: " + kernel), text);
+      // Where a kernel for few tokens won the last bucket named, one for all larger numbers
+      // follows.
+      assertTrue(text.matches("(?s).*\\Rtokens 2 \\.\\. (any|16): " + kernel + " .*"), text);
       assertTrue(text.lines().filter(line -> line.contains(" us  ")).count() >= 4, text);
       assertTrue(text.contains("refused"), text);
     }
