@@ -70,10 +70,10 @@ LENO_API int leno_linear_workspace_size(leno_linear op, int64_t max_tokens, int6
  * With bfloat16 outputs the sum is rounded to them before it is normalised.
  * Addresses are multiples of the element size. y may not overlap x. tokens = 0 does nothing.
  * A bucket serves the token counts above the one below it; the last serves all larger ones, or, where its kernel is
- * one for few tokens only, a bucket that the operator adds. A kernel asked for by name serves no more than it can:
- * LENO_ERR_UNSUPPORTED beyond.
- * The context must have been reserved: else LENO_ERR_BUFFER_TOO_SMALL.
- * On a CUDA device x, y and the residual are memory of the card (of anybody's in this process; host addresses give
+ * one for few tokens only, a bucket that the operator adds. The most are 2^30, on a CUDA device 2^22 (fewer beyond
+ * 130 000 rows) or the last bucket where that is larger; a kernel asked for by name serves no more than it can.
+ * LENO_ERR_UNSUPPORTED beyond. The context must have been reserved: else LENO_ERR_BUFFER_TOO_SMALL. On a CUDA device x,
+ * y and the residual are memory of the card (of anybody's in this process; host addresses give
  * LENO_ERR_INVALID_ARGUMENT). The forward is put on the context's stream and returns; a stream that is being captured
  * takes it into its graph. Addresses and strides of whole 16 bytes are the fast case.
  */

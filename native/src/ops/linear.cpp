@@ -147,7 +147,7 @@ int64_t Linear::workspace_size(int64_t max_tokens) const {
 void Linear::check(const LinearCall& call) const {
   check_call(spec(), options_.residual, call);
   require(call.tokens <= most_tokens(), LENO_ERR_UNSUPPORTED, "tokens is ", call.tokens, ", expected at most ",
-          most_tokens(), ", which the kernel asked for by name serves");
+          most_tokens(), ", which this operator's kernels serve");
 }
 
 void Linear::run_part(const LinearCall& call, std::byte* scratch, int part, int parts) const noexcept {

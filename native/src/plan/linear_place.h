@@ -47,6 +47,8 @@ class LinearPlace {
   virtual std::shared_ptr<const kernels::PreparedWeights> prepared(const LinearCandidate& candidate) = 0;
   // Candidates that can run, on random activations of `tokens` tokens.
   virtual std::vector<TimedCandidate> time(const std::vector<LinearCandidate>& candidates, int64_t tokens) = 0;
+  // The most tokens of a forward, where no bucket asks for more.
+  virtual int64_t most_tokens() const = 0;
   // The most bytes of x and y that are timed.
   virtual int64_t most_timed_bytes() const = 0;
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/cuda/memory.h"
+#include "kernels/cuda/linear_plan.h"
 #include "plan/linear_place.h"
 
 namespace leno::plan {
@@ -50,6 +51,7 @@ class CudaPlace final : public LinearPlace {
   bool last_resort(const LinearRow&) const override { return false; }
   std::shared_ptr<const kernels::PreparedWeights> prepared(const LinearCandidate& candidate) override;
   std::vector<TimedCandidate> time(const std::vector<LinearCandidate>& candidates, int64_t tokens) override;
+  int64_t most_tokens() const override { return kernels::cuda::mma_most_tokens(question_.spec.rows); }
   int64_t most_timed_bytes() const override { return int64_t{512} << 20; }
   std::string machine() const override;
   std::string use() const override { return ""; }

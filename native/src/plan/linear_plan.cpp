@@ -113,11 +113,12 @@ class Planner {
   // kernel that was asked for by name serves what it can.
   void serve_larger_counts(LinearPlan& plan) {
     LinearBucket& last = plan.buckets.back();
-    if (place_.refuse(last.kernel, last.dense, kMaxTokens).empty()) {
-      last.bucket.to = kMaxTokens;
-    } else if (question_.kernel.empty() && last.bucket.to < kMaxTokens) {
+    const int64_t most = std::max(place_.most_tokens(), last.bucket.to);
+    if (place_.refuse(last.kernel, last.dense, most).empty()) {
+      last.bucket.to = most;
+    } else if (question_.kernel.empty() && last.bucket.to < most) {
       const int64_t from = last.bucket.to + 1;
-      plan.buckets.push_back(plan_bucket({from, std::min(2 * last.bucket.to, kMaxTokens), kMaxTokens}));
+      plan.buckets.push_back(plan_bucket({from, std::min(2 * last.bucket.to, most), most}));
     }
   }
 

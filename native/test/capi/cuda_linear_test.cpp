@@ -355,6 +355,34 @@ TEST_F(CudaLinear, MultipliesE4m3Weights) {
                  leno_linear_create(device_, packed_, &options_, &other));
 }
 
+// Creation asks kernels for the most tokens that a card serves.
+TEST_F(CudaLinear, LayersOfManyRowsServeManyTokens) {
+  constexpr int64_t kRows = 4096, kColumns = 16, kHeight = 64;
+  std::vector<float> w(static_cast<size_t>(kRows * kColumns), 1);
+  std::vector<int32_t> permutation, indices(static_cast<size_t>(kRows / kHeight), 3);
+  std::vector<int64_t> offsets;
+  for (int32_t r = 0; r < kRows; ++r) permutation.push_back(r);
+  for (int64_t g = 0; g <= kRows / kHeight; ++g) offsets.push_back(g);
+  leno_pattern pattern = nullptr;
+  ASSERT_OK(leno_pattern_create(kRows, kColumns, kHeight, permutation.data(), offsets.data(), indices.data(),
+                                static_cast<int64_t>(indices.size()), &pattern));
+  leno_packed sparse = nullptr, dense = nullptr;
+  EXPECT_OK(leno_packed_create(pattern, w.data(), kColumns, LENO_BF16, &sparse));
+  EXPECT_OK(leno_packed_create_dense(w.data(), kRows, kColumns, kColumns, LENO_BF16, &dense));
+  const int64_t one = 1;
+  options_.kernel = nullptr;
+  options_.buckets = &one;
+  for (leno_packed packed : {sparse, dense}) {
+    leno_linear op = nullptr;
+    EXPECT_OK(leno_linear_create(device_, packed, &options_, &op));
+    EXPECT_NE(nullptr, leno_linear_kernel(op, int64_t{1} << 22));
+    EXPECT_EQ(nullptr, leno_linear_kernel(op, (int64_t{1} << 22) + 1));
+    leno_linear_destroy(op);
+    leno_packed_destroy(packed);
+  }
+  leno_pattern_destroy(pattern);
+}
+
 TEST_F(CudaLinear, KernelsOfTheCardAreToldWithTheirRefusals) {
   int able = 0;
   const int64_t count = leno_linear_device_kernel_count(device_);

@@ -34,4 +34,25 @@ TEST(CudaKernels, HaveNamesOfTheirOwn) {
   }
 }
 
+// Creation asks for the most tokens: there must be a kernel for every layer that fits a card.
+TEST(CudaKernels, ServeManyTokensOfLargeLayers) {
+  for (const int arch : {75, 80, 86, 89, 90}) {
+    for (const DType io : {DType::f16, DType::bf16}) {
+      if (arch == 75 && io == DType::bf16) continue;
+      for (const int64_t rows : {512, 4096, 16384, 262144}) {
+        for (const kernels::WeightsKind kind :
+             {kernels::WeightsKind{io, false, 4}, {io, false, 16}, {io, false, 128}, {io, true, 16}}) {
+          const kernels::LinearSpec spec{rows, 4096, kernels::Layout::token_major, io};
+          int able = 0;
+          for (const LinearKernel* kernel : kernels::cuda::linear_kernels()) {
+            if (kernel->weights != io || !plan::refuse_card(*kernel, card(arch)).empty()) continue;
+            able += kernel->refuse(card(arch), kind, spec, kernels::cuda::mma_most_tokens(rows)).empty();
+          }
+          EXPECT_GT(able, 0) << "sm_" << arch << " " << name_of(io) << " M " << rows << " V " << kind.vector;
+        }
+      }
+    }
+  }
+}
+
 }  // namespace

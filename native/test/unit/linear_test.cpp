@@ -328,7 +328,7 @@ TEST_F(LinearTest, KernelAskedForByNameServesNoMoreThanItCan) {
   EXPECT_EQ(nullptr, op.kernel_name(5));
   EXPECT_EQ(op.workspace_size(4), op.workspace_size(100));
   EXPECT_EQ("none", error_of([&] { op.forward(context, call(4)); }));
-  EXPECT_EQ("30 tokens is 5, expected at most 4, which the kernel asked for by name serves",
+  EXPECT_EQ("30 tokens is 5, expected at most 4, which this operator's kernels serve",
             error_of([&] { op.forward(context, call(5)); }));
   for (const float v : y) EXPECT_TRUE(std::isnan(v));
 }

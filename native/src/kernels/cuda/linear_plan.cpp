@@ -15,6 +15,8 @@ namespace {
 constexpr int64_t kLeastStagesOfSplit = 4;
 constexpr int64_t kMostSplits = 16;
 constexpr int64_t kSectionBytes = 256;
+// No tile has fewer rows, unless a group has, nor fewer tokens.
+constexpr int64_t kLeastRows = 16, kLeastTokens = 64;
 
 int64_t row_slices(const TileShape& tile, const LinearWeights& weights) {
   return weights.groups * ceil_div(weights.group_rows, tile.m);
@@ -98,6 +100,10 @@ int split_count(const TileShape& tile, const LinearWeights& weights, int64_t tok
   return int(std::max<int64_t>(1, std::min({wave(tile, card) / blocks, stages / kLeastStagesOfSplit, kMostSplits})));
 }
 
+int64_t mma_most_tokens(int64_t rows) {
+  return std::min(int64_t{1} << 22, INT32_MAX / ceil_div(rows, kMinVector) * kLeastTokens);
+}
+
 std::string mma_refuse(const MmaKernel& kernel, const Card& card, const WeightsKind& weights, const LinearSpec& spec,
                        int64_t tokens) {
   if (weights.dense != kernel.dense) return kernel.dense ? "takes dense weights" : "takes weights with a pattern";
@@ -106,8 +112,8 @@ std::string mma_refuse(const MmaKernel& kernel, const Card& card, const WeightsK
     return text("a block takes ", kernel.tile.shared_bytes, " bytes of shared memory, the card has ",
                 card.shared_bytes);
   }
-  // Groups have kMinVector rows at least.
-  if (ceil_div(spec.rows, kMinVector) * ceil_div(tokens, 64) > INT32_MAX) {
+  const int64_t tiles = ceil_div(spec.rows, std::min(weights.vector, kLeastRows)) * ceil_div(tokens, kLeastTokens);
+  if (tiles > INT32_MAX) {
     return text(spec.rows, " rows x ", tokens, " tokens are more tiles than a grid has blocks");
   }
   return "";

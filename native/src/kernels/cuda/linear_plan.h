@@ -40,6 +40,8 @@ struct MmaKernel {
   const char* reduce;
 };
 
+// The most that tiles of every kind serve, whatever the height of groups: a grid has fewer than 2^31 blocks.
+int64_t mma_most_tokens(int64_t rows);
 std::string mma_refuse(const MmaKernel& kernel, const Card& card, const WeightsKind& weights, const LinearSpec& spec,
                        int64_t tokens);
 int64_t mma_workspace_bytes(const MmaKernel& kernel, const LinearWeights& weights, const LinearSpec& spec,
