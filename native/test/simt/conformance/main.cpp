@@ -129,6 +129,7 @@ const std::map<std::string, std::string> kPlanted{
     {"conformance_wgmma_ss_n64_f16_b128_mn_mn", "conformance_wgmma_ss_n64_f16_b64_mn_mn"},
     {"conformance_wgmma_ss_n32_f16_b32_mn_mn", "conformance_wgmma_ss_n32_f16_none_mn_mn"},
     {"conformance_ldmatrix", "conformance_shared_memory"},
+    {"conformance_cluster_multicast", "conformance_cluster_ring"},
 };
 
 std::string json_text(const std::string& s) {

@@ -112,7 +112,7 @@ CUresult cuLaunchKernel(CUfunction handle, unsigned grid_x, unsigned grid_y, uns
     const Entry& entry = *function->entry;
     const bool good = grid_x >= 1 && grid_x <= INT32_MAX && grid_y >= 1 && grid_y <= 65535 && grid_z >= 1 &&
                       grid_z <= 65535 && block_x == entry.threads && block_y == 1 && block_z == 1 &&
-                      shared <= function->shared_limit && extra == nullptr &&
+                      shared <= function->shared_limit && extra == nullptr && grid_x % entry.cluster == 0 &&
                       entry.parameter_bytes <= sizeof(Parameters);
     if (!good) return misuse(std::string("a bad launch of ") + entry.name, CUDA_ERROR_INVALID_VALUE);
     const auto parameters = std::make_shared<Parameters>();

@@ -32,9 +32,16 @@ void racing(const ToyParams& p) {
   if (i < p.count) store_global(p.y + i, ptx::load_shared<float>(at));
 }
 
+// y[i] = 10 rank + blocks of the cluster.
+void rank_in_cluster(const ToyParams& p) {
+  const uint32_t i = ptx::block_x() * kToyThreads + ptx::thread_id();
+  if (i < p.count) store_global(p.y + i, static_cast<float>(10 * ptx::cluster_rank() + ptx::cluster_size()));
+}
+
 LENO_CUDA_ENTRY(leno_toy_multiply_add, kToyThreads, 1, ToyParams, multiply_add)
 LENO_CUDA_ENTRY(leno_toy_through_shared, kToyThreads, 1, ToyParams, through_shared)
 LENO_CUDA_ENTRY(leno_toy_racing, kToyThreads, 1, ToyParams, racing)
+LENO_CUDA_CLUSTER_ENTRY(leno_toy_cluster, kToyThreads, 2, ToyParams, rank_in_cluster)
 
 }  // namespace
 }  // namespace leno::simt

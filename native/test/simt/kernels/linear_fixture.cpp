@@ -109,7 +109,8 @@ kernels::LinearSpec CudaProblem::spec() const {
 std::string CudaProblem::refusal(const kernels::cuda::LinearKernel& row) const {
   if (row.weights != c_.weights) return text("takes ", leno::name_of(row.weights), " weights");
   if (row.exact ? row.arch != c_.arch : row.arch > c_.arch) return text("needs sm_", row.arch);
-  return row.refuse(card_of(c_.arch, c_.multiprocessors), {c_.weights, packed_->dense()}, spec(), c_.tokens);
+  return row.refuse(card_of(c_.arch, c_.multiprocessors), {c_.weights, packed_->dense(), packed_->vector()}, spec(),
+                    c_.tokens);
 }
 
 double CudaProblem::draw() {

@@ -77,14 +77,7 @@ void Block::land_copies(Thread& t, size_t until, Clock clock) {
     if (copy.mark >= 0) {
       AsyncMark& mark = copies.marks[static_cast<size_t>(copy.mark)];
       Mbarrier& barrier = *mbarriers.at(mark.barrier);
-      if (options.races) {
-        if (barrier.current.clock.empty()) {
-          barrier.current = mark.handover;
-        } else {
-          join(barrier.current.clock.data(), mark.handover.clock.data(), agents);
-          if (proxies()) join(barrier.current.fenced.data(), mark.handover.fenced.data(), thread_count);
-        }
-      }
+      if (options.races) join_handovers(barrier.current, mark.handover);
       --copies.marks_waiting;
       copiers.erase(std::find(copiers.begin(), copiers.end(), t.index));
       if (barrier.pending == 0)

@@ -19,8 +19,11 @@
 #include "traffic.h"
 #include "wgmma.h"
 
-// A block of threads while it runs: all of the emulator's state. One per OS thread that runs blocks.
+// A block of threads while it runs: nearly all of the emulator's state. What blocks of a cluster share is in cluster.h.
 namespace leno::simt {
+
+struct Block;
+struct Cluster;
 
 // ---- asynchronous copies of a thread
 struct AsyncCopy {
@@ -58,11 +61,14 @@ struct BulkStores {
 struct Thread {
   enum class State : uint8_t { ready, waiting, gone };
   Fiber fiber;
+  Block* home = nullptr;
   Identity identity{};
   Agent index = 0;
   uint16_t warp = 0, lane = 0;
   State state = State::ready;
   bool started = false;
+  bool in_cluster_barrier = false;  // has arrived and not yet waited
+  uint32_t cluster_phase = 0;       // in which it arrived
   // What it waits for, for the dump of a deadlock.
   const char* waits_for = "";
   uint32_t waits_a = 0, waits_b = 0;
@@ -105,6 +111,7 @@ struct Mbarrier {
   Agent maker = 0;
   bool fenced = false;  // its initialisation is visible to the async proxy
   Handover current, done;
+  bool current_remote = false, done_remote = false;  // other blocks have arrived
   struct Waiter {
     Agent thread;
     uint32_t parity;
@@ -121,14 +128,18 @@ struct BulkLoad {
 struct Abort {};  // thrown through a kernel's frames after a report
 
 struct Block {
-  explicit Block(const Options& options);
+  Block(Cluster& cluster, uint32_t rank);
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
 
-  // Runs one block to its end; "" or the report.
-  std::string run(const uint32_t (&index)[3], const uint32_t (&grid)[3], uint32_t threads, uint32_t shared_bytes,
-                  uint64_t seed, const std::function<void()>& body);
+  // All threads at their beginning.
+  void start(const uint32_t (&index)[3], const uint32_t (&grid)[3], uint32_t threads, uint32_t shared_bytes,
+             uint64_t seed);
+  // After the last thread has ended: "" or what it has left behind.
+  std::string finish();
 
+  Cluster& cluster;
+  const uint32_t rank;  // in the cluster
   const Options& options;
   Counters counters;
   Sites sites;
@@ -136,7 +147,9 @@ struct Block {
   Traffic traffic{*this};
 
   uint32_t thread_count = 0, warp_count = 0, gone = 0;
-  size_t agents = 0;
+  // Clocks of a thread or a handover are those of all agents of the cluster: this block's first, then those of the
+  // next rank, and so on round. Only translate() of cluster.h knows of other blocks' order.
+  size_t agents = 0, cluster_agents = 0, cluster_threads = 0;
   std::vector<Thread> threads;
   std::vector<Warp> warps;
   uint32_t ready_warps = 0;
@@ -148,14 +161,18 @@ struct Block {
   uint32_t register_pool = 0;
   std::vector<Agent> register_waiters;
 
+  // By agent of the cluster: the latest arrival that it made here from its own block, and what the threads that have
+  // ended had seen. Empty without a cluster.
+  struct Reached {
+    Clock clock = 0;
+    Location at;
+  };
+  std::vector<Reached> reached;
+  std::vector<Clock> seen_at_end;
+
   Thread* running = nullptr;
-  Fiber outside;
   uint64_t switches_before = 0;  // of earlier blocks
   uint32_t turn = 0;             // the warp that runs until it has no lane ready
-  bool aborting = false;
-  std::string error;
-  const std::function<void()>* body = nullptr;
-
   [[noreturn]] void fail(const std::string& what, Location at);
 
   // ---- chance
@@ -176,26 +193,31 @@ struct Block {
   }
   void leave();  // the running thread is through
   Thread* pick();
+  Thread* next_ready();  // of this block
   void switch_to(Thread& next);
   bool deliver_one();
   std::string describe();
 
   // ---- order
   bool proxies() const { return options.races && options.arch >= 90; }
+  // Handovers are in this block's order of clocks, threads may be of another block of the cluster.
   void release(Thread& from, Handover& to);
   void acquire(Thread& into, const Handover& from);
+  void prepare(Handover& handover) const;
+  void join_handovers(Handover& into, const Handover& from) const;
 
   // ---- where a module's instructions meet others
   void land_copies(Thread& thread, size_t until, Clock clock);  // async_copies.cpp
   bool deliver_marked_copies(size_t which);
-  void deliver_bulk_load(size_t which);  // bulk.cpp
-  Mbarrier& mbarrier(uint32_t address, const char* what, Location at);
+  void deliver_bulk_load(size_t which);                                 // bulk.cpp
+  Mbarrier& mbarrier(uint32_t address, const char* what, Location at);  // as the running thread sees it
+  Mbarrier& mbarrier(uint32_t address, const char* what, const View& view, Location at);
   void check_phase(Mbarrier& barrier);
-  void leak_check();
 
  private:
-  void start(const uint32_t (&index)[3], const uint32_t (&grid)[3], uint32_t shared_bytes);
-  void unwind();
+  std::string leaked() const;
+  std::string leaked_copies() const;
+  void check_end_in_cluster();
   uint64_t random_ = 1;
   std::vector<Clock> clocks_, fenced_;
 };

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "block.h"
+#include "cluster.h"
 #include "global_memory.h"
 #include "simt/tensor_map.h"
 #include "text.h"
@@ -11,17 +11,36 @@
 namespace leno::simt {
 namespace {
 
-void start_load(BulkLoad&& load, const char* what, Location at) {
-  Block& b = block();
+// Into the shared memory of b, which may be another block of the cluster.
+void start_load_in(Block& b, BulkLoad load, const char* what, Location at) {
   Thread& t = self();
-  const Mbarrier& barrier = b.mbarrier(load.barrier, what, at);
+  const View view = b.cluster.view(t, b);
+  const Mbarrier& barrier = b.mbarrier(load.barrier, what, view, at);
   if (b.proxies() && !barrier.fenced)
     b.fail(text("%s (async proxy) uses mbarrier 0x%x, initialised without fence_mbarrier_init", what, load.barrier),
            at);
   b.shared.at(load.to, load.bytes, 16, what, at);
-  b.shared.begin_write(t.view(), load.to, load.bytes, true, what, at);
-  ++b.counters.bulk_copies;
+  b.shared.begin_write(view, load.to, load.bytes, true, what, at);
   b.bulk_loads.push_back(std::move(load));
+}
+
+void start_load(BulkLoad&& load, const char* what, Location at) {
+  Block& b = block();
+  start_load_in(b, std::move(load), what, at);
+  ++b.counters.bulk_copies;
+}
+
+// A copy for each block of the mask, which lands there on its own.
+void start_multicast(const BulkLoad& load, uint32_t mask, const char* what, Location at) {
+  Block& b = block();
+  b.cluster.check_mask(mask, what, at);
+  for (uint32_t rank = 0; rank < b.cluster.size(); ++rank)
+    if (mask >> rank & 1) {
+      const std::string to = text("%s to block %u of the cluster", what, rank);
+      start_load_in(b.cluster.reachable(rank, to.c_str(), at), load, to.c_str(), at);
+    }
+  ++b.counters.bulk_copies;
+  ++b.counters.multicasts;
 }
 
 void start_store(BulkStore&& store, const char* what, Location at) {
@@ -86,16 +105,42 @@ Box check_box(const void* map, int x, int y, uint32_t shared, const char* what, 
 
 }  // namespace
 
-void bulk_load(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, Location at) {
-  require(90, "cp.async.bulk", at);
+namespace {
+
+BulkLoad plain_load(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, const char* what, Location at) {
+  require(90, what, at);
   Block& b = block();
   b.preempt(at);
-  check_bulk(from, bytes, "cp.async.bulk", at);
-  check_global(from, bytes, false, "cp.async.bulk", at);
-  start_load({to, bytes, barrier, [=](SharedMemory& shared) { std::memcpy(shared.window(to), from, bytes); }, at},
-             "cp.async.bulk", at);
+  check_bulk(from, bytes, what, at);
+  check_global(from, bytes, false, what, at);
   b.traffic.bulk(Traffic::global_load, reinterpret_cast<uintptr_t>(from), bytes);
   ++b.counters.global_loads.instructions;
+  return {to, bytes, barrier, [=](SharedMemory& shared) { std::memcpy(shared.window(to), from, bytes); }, at};
+}
+
+BulkLoad box_load(uint32_t to, const void* map, int x, int y, uint32_t barrier, const char* what, Location at) {
+  const Box box = check_box(map, x, y, to, what, false, at);
+  const auto deliver = [=](SharedMemory& shared) {
+    std::memset(shared.window(to), 0, box.bytes());
+    box.each_row([&](uint32_t row, uint32_t first, uint32_t bytes, const uint8_t* address) {
+      for (uint32_t i = 0; i < bytes; ++i) {
+        const uint32_t plain = to + row * box.row_bytes() + first + i;
+        *shared.window(swizzled(plain, static_cast<int>(box.map.swizzle))) = address[i];
+      }
+    });
+  };
+  return {to, box.bytes(), barrier, deliver, at};
+}
+
+}  // namespace
+
+void bulk_load(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, Location at) {
+  start_load(plain_load(to, from, bytes, barrier, "cp.async.bulk", at), "cp.async.bulk", at);
+}
+
+void bulk_load_multicast(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, uint32_t mask, Location at) {
+  constexpr const char* kWhat = "cp.async.bulk.multicast";
+  start_multicast(plain_load(to, from, bytes, barrier, kWhat, at), mask, kWhat, at);
 }
 
 void bulk_store(void* to, uint32_t from, uint32_t bytes, Location at) {
@@ -115,17 +160,13 @@ void bulk_store(void* to, uint32_t from, uint32_t bytes, Location at) {
 }
 
 void tensor_load_2d(uint32_t to, const void* map, int x, int y, uint32_t barrier, Location at) {
-  const Box box = check_box(map, x, y, to, "cp.async.bulk.tensor", false, at);
-  const auto deliver = [=](SharedMemory& shared) {
-    std::memset(shared.window(to), 0, box.bytes());
-    box.each_row([&](uint32_t row, uint32_t first, uint32_t bytes, const uint8_t* address) {
-      for (uint32_t i = 0; i < bytes; ++i) {
-        const uint32_t plain = to + row * box.row_bytes() + first + i;
-        *shared.window(swizzled(plain, static_cast<int>(box.map.swizzle))) = address[i];
-      }
-    });
-  };
-  start_load({to, box.bytes(), barrier, deliver, at}, "cp.async.bulk.tensor", at);
+  start_load(box_load(to, map, x, y, barrier, "cp.async.bulk.tensor", at), "cp.async.bulk.tensor", at);
+}
+
+void tensor_load_2d_multicast(uint32_t to, const void* map, int x, int y, uint32_t barrier, uint32_t mask,
+                              Location at) {
+  constexpr const char* kWhat = "cp.async.bulk.tensor.multicast";
+  start_multicast(box_load(to, map, x, y, barrier, kWhat, at), mask, kWhat, at);
 }
 
 void tensor_store_2d(const void* map, int x, int y, uint32_t from, Location at) {
@@ -153,10 +194,7 @@ void Block::deliver_bulk_load(size_t which) {
   load.deliver(shared);
   shared.end_write(barrier.agent, clock, load.to, load.bytes, true, load.at);
   if (options.races) {
-    if (barrier.current.clock.empty()) {
-      barrier.current.clock.assign(agents, 0);
-      if (proxies()) barrier.current.fenced.assign(thread_count, 0);
-    }
+    prepare(barrier.current);
     barrier.current.clock[barrier.agent] = clock;
   }
   barrier.bytes -= load.bytes;

@@ -17,8 +17,8 @@ std::map<std::string_view, const Entry*>& table() {
 
 }  // namespace
 
-Entry::Entry(const char* n, unsigned t, size_t p, void (*b)(const void*))
-    : name(n), threads(t), parameter_bytes(p), body(b) {
+Entry::Entry(const char* n, unsigned t, unsigned c, size_t p, void (*b)(const void*))
+    : name(n), threads(t), cluster(c), parameter_bytes(p), body(b) {
   table()[name] = this;
 }
 
@@ -40,7 +40,13 @@ Report launch(const Entry& entry, const uint32_t (&grid)[3], uint32_t shared_byt
   };
   std::vector<Line> copy(entry.parameter_bytes / sizeof(Line) + 1);
   std::memcpy(copy.data(), params, entry.parameter_bytes);
-  return launch(grid, entry.threads, shared_bytes, options, [&] { entry.body(copy.data()); });
+  const auto run = [&](const Options& with) {
+    return launch(grid, entry.threads, shared_bytes, with, [&] { entry.body(copy.data()); });
+  };
+  if (entry.cluster == options.cluster) return run(options);
+  Options of_entry = options;
+  of_entry.cluster = entry.cluster;
+  return run(of_entry);
 }
 
 Report launch(std::string_view name, const uint32_t (&grid)[3], uint32_t shared_bytes, const void* params,

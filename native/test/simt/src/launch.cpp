@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "block.h"
+#include "cluster.h"
 #include "text.h"
 
 namespace leno::simt {
@@ -40,6 +40,9 @@ Counters& Counters::operator+=(const Counters& o) {
   collectives += o.collectives;
   async_copies += o.async_copies;
   bulk_copies += o.bulk_copies;
+  multicasts += o.multicasts;
+  remote_arrivals += o.remote_arrivals;
+  cluster_barriers += o.cluster_barriers;
   switches += o.switches;
   return *this;
 }
@@ -54,6 +57,13 @@ std::string refuse(const uint32_t (&grid)[3], uint32_t threads, uint32_t shared_
   const uint32_t most = options.arch == 75 ? 65536 : options.arch == 80 ? 166912 : options.arch >= 90 ? 232448 : 101376;
   if (shared_bytes > most)
     return text("launch: %u bytes of shared memory, sm_%d has %u", shared_bytes, options.arch, most);
+  if (options.cluster == 0 || options.cluster > 8)
+    return text("launch: clusters of %u blocks, every card has 1 to 8", options.cluster);
+  if (options.cluster > 1 && options.arch < 90)
+    return text("launch: clusters need sm_90, this card is sm_%d", options.arch);
+  if (grid[0] % options.cluster)
+    return text("launch: a grid of %u blocks along x is not a whole number of clusters of %u", grid[0],
+                options.cluster);
   if (options.shared_base % 16) return text("launch: shared memory begins at 0x%x", options.shared_base);
   return "";
 }
@@ -75,25 +85,26 @@ Report launch(const uint32_t (&grid)[3], uint32_t threads, uint32_t shared_bytes
     report.ok = false;
     return report;
   }
-  const uint64_t blocks = uint64_t{grid[0]} * grid[1] * grid[2];
-  std::vector<uint64_t> order(blocks);
+  const uint64_t clusters = uint64_t{grid[0]} * grid[1] * grid[2] / options.cluster;
+  std::vector<uint64_t> order(clusters);
   std::iota(order.begin(), order.end(), 0);
   if (options.random_order)
-    for (uint64_t i = blocks; i > 1; --i) std::swap(order[i - 1], order[mixed(options.seed ^ i << 32) % i]);
+    for (uint64_t i = clusters; i > 1; --i) std::swap(order[i - 1], order[mixed(options.seed ^ i << 32) % i]);
 
   std::atomic<uint64_t> next{0};
   std::mutex mutex;
-  uint64_t failed = blocks;  // the earliest in the order
+  uint64_t failed = clusters;  // the earliest in the order
   SectorSet loaded, stored;
   const auto work = [&] {
-    Block block(options);
-    for (uint64_t i; (i = next.fetch_add(1)) < blocks;) {
-      const uint64_t index = order[i];
+    Cluster cluster(options);
+    for (uint64_t i; (i = next.fetch_add(1)) < clusters;) {
+      const uint64_t index = order[i] * options.cluster;
       const uint32_t at[3] = {static_cast<uint32_t>(index % grid[0]), static_cast<uint32_t>(index / grid[0] % grid[1]),
                               static_cast<uint32_t>(index / grid[0] / grid[1])};
-      const std::string error = block.run(at, grid, threads, shared_bytes, mixed(options.seed * 0x10001 + index), body);
+      const std::string error =
+          cluster.run(at, grid, threads, shared_bytes, mixed(options.seed * 0x10001 + index), body);
       if (error.empty()) continue;
-      next = blocks;
+      next = clusters;
       const std::lock_guard lock(mutex);
       if (i < failed) {
         failed = i;
@@ -102,14 +113,15 @@ Report launch(const uint32_t (&grid)[3], uint32_t threads, uint32_t shared_bytes
       }
     }
     const std::lock_guard lock(mutex);
-    report.counters += block.counters;
-    if (options.distinct_sectors) {
-      loaded.merge(block.traffic.loaded);
-      stored.merge(block.traffic.stored);
+    for (const auto& block : cluster.blocks) {
+      report.counters += block->counters;
+      if (!options.distinct_sectors) continue;
+      loaded.merge(block->traffic.loaded);
+      stored.merge(block->traffic.stored);
     }
   };
   std::vector<std::thread> workers;
-  for (unsigned i = 1; i < std::min<uint64_t>(options.workers, blocks); ++i) workers.emplace_back(work);
+  for (unsigned i = 1; i < std::min<uint64_t>(options.workers, clusters); ++i) workers.emplace_back(work);
   work();
   for (std::thread& worker : workers) worker.join();
   report.counters.distinct_load_sectors = loaded.count();

@@ -4,13 +4,17 @@
 namespace leno::simt {
 
 Mbarrier& Block::mbarrier(uint32_t address, const char* what, Location at) {
+  return mbarrier(address, what, running->view(), at);
+}
+
+Mbarrier& Block::mbarrier(uint32_t address, const char* what, const View& view, Location at) {
   shared.at(address, 8, 8, what, at);
   const auto found = mbarriers.find(address);
   if (found == mbarriers.end())
     fail(text("%s on shared 0x%x, which is not an initialised mbarrier", what, address), at);
   Agent maker;
   Location where;
-  if (!shared.ordered(running->view(), address, maker, where))
+  if (!shared.ordered(view, address, maker, where))
     fail(text("RACE: %s on mbarrier 0x%x initialised by thread %u at %s without synchronisation", what, address, maker,
               place(where).c_str()),
          at);
@@ -21,15 +25,11 @@ void Block::check_phase(Mbarrier& barrier) {
   if (barrier.pending || barrier.bytes) return;
   ++counters.mbarriers;
   if (options.races && !barrier.current.clock.empty()) {
-    Handover& done = barrier.done;
-    if (done.clock.empty()) {
-      done = barrier.current;
-    } else {
-      join(done.clock.data(), barrier.current.clock.data(), agents);
-      if (proxies()) join(done.fenced.data(), barrier.current.fenced.data(), thread_count);
-    }
+    join_handovers(barrier.done, barrier.current);
     barrier.current.reset();
   }
+  barrier.done_remote = barrier.current_remote;
+  barrier.current_remote = false;
   const uint32_t parity = barrier.phase & 1;
   ++barrier.phase;
   barrier.pending = barrier.count;
@@ -94,14 +94,22 @@ void mbarrier_arrive_expect_tx(uint32_t address, uint32_t bytes, Location at) {
   arrive(address, bytes, "mbarrier.arrive.expect_tx", at);
 }
 
-bool mbarrier_try_wait(uint32_t address, uint32_t parity, Location at) {
+bool mbarrier_try_wait(uint32_t address, uint32_t parity, bool cluster_scope, Location at) {
   require(90, "mbarrier.try_wait", at);
   Block& b = block();
   Thread& t = self();
   b.preempt(at);
   if (parity > 1) b.fail(text("mbarrier.try_wait.parity with parity %u", parity), at);
   Mbarrier& barrier = b.mbarrier(address, "mbarrier.try_wait", at);
+  const auto check_scope = [&] {
+    if (barrier.done_remote && !cluster_scope)
+      b.fail(text("mbarrier.try_wait on mbarrier 0x%x, where another block has arrived, without the cluster's scope "
+                  "(mbarrier_wait_cluster)",
+                  address),
+             at);
+  };
   if ((barrier.phase & 1) != parity) {
+    check_scope();
     b.acquire(t, barrier.done);
     return true;
   }
@@ -111,6 +119,7 @@ bool mbarrier_try_wait(uint32_t address, uint32_t parity, Location at) {
   }
   barrier.waiting.push_back({t.index, parity});
   b.wait("mbarrier.try_wait", address, parity, at);
+  check_scope();
   return true;
 }
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "block.h"
+#include "cluster.h"
 #include "text.h"
 
 // Which thread runs next. A warp runs until none of its lanes can; then another's turn is drawn. What is asynchronous
@@ -20,7 +20,20 @@ Thread* Block::pick() {
     fail("too many switches: a livelock? A loop polls for what nobody will do",
          running ? running->waits_at : Location{});
   for (;;) {
-    if (options.delivery == Delivery::random && chance(0.02)) deliver_one();
+    if (options.delivery == Delivery::random && chance(0.02)) cluster.deliver_one(*this);
+    if (warps[turn].ready == 0 && cluster.size() > 1) {
+      if (Block* other = cluster.draw_ready(*this)) return other->next_ready();
+    }
+    if (Thread* next = next_ready()) return next;
+    // Copies still in flight when every thread is through are an error, so they are not delivered then.
+    if (cluster.all_gone()) return nullptr;
+    if (cluster.deliver_one(*this)) continue;
+    fail("deadlock\n" + cluster.describe(), running ? running->waits_at : Location{});
+  }
+}
+
+Thread* Block::next_ready() {
+  for (;;) {
     Warp& warp = warps[turn];
     if (warp.ready) {
       const int lane = __builtin_ctz(warp.ready);
@@ -39,10 +52,7 @@ Thread* Block::pick() {
       turn = static_cast<uint32_t>(__builtin_ctz(candidates));
       continue;
     }
-    // Copies still in flight when every thread is through are an error, so they are not delivered then.
-    if (gone == thread_count) return nullptr;
-    if (deliver_one()) continue;
-    fail("deadlock\n" + describe(), running ? running->waits_at : Location{});
+    return nullptr;
   }
 }
 
@@ -50,9 +60,9 @@ void Block::switch_to(Thread& next) {
   Thread& last = *running;
   if (&next == &last) return;
   ++counters.switches;
-  running = &next;
+  cluster.enter(next);
   switch_fiber(last.fiber, next.fiber);
-  if (aborting) [[unlikely]]
+  if (cluster.aborting) [[unlikely]]
     throw Abort{};
 }
 
@@ -71,7 +81,7 @@ void Block::yield(Location at) {
   t.waits_at = at;
   ++counters.switches;
   // Whoever polls must not starve what it polls for.
-  if (!ready_warps || chance(0.01)) deliver_one();
+  if (!ready_warps || chance(0.01)) cluster.deliver_one(*this);
   t.state = Thread::State::ready;
   warps[t.warp].ready |= 1u << t.lane;
   ready_warps |= 1u << t.warp;
@@ -82,6 +92,10 @@ void Block::yield(Location at) {
       turn = warp;
       break;
     }
+  }
+  if (cluster.size() > 1) {
+    switch_to(*cluster.draw_ready(*this)->next_ready());
+    return;
   }
   switch_to(*pick());
 }
@@ -132,10 +146,15 @@ void Block::leave() {
     }
     barrier = Barrier{};
   }
+  if (cluster.size() > 1) {
+    cluster.left(t);
+    if (options.races) join(seen_at_end.data(), t.clock, cluster_agents);
+    if (gone == thread_count) check_end_in_cluster();
+  }
   Thread* next = pick();
-  if (!next) leave_fiber(outside);
+  if (!next) leave_fiber(cluster.outside);
   ++counters.switches;
-  running = next;
+  cluster.enter(*next);
   leave_fiber(next->fiber);
 }
 
@@ -153,6 +172,8 @@ std::string Block::describe() {
       const Barrier& barrier = barriers[t.waits_a];
       s += text(" [barrier %u: %u of %u threads arrived]", t.waits_a, barrier.arrived,
                 barrier.expected ? barrier.expected : thread_count - gone);
+    } else if (!std::strcmp(t.waits_for, "barrier.cluster.wait")) {
+      s += text(" [%u threads of the cluster have not arrived]", cluster.missing);
     }
     return s;
   };

@@ -12,8 +12,8 @@ void sync_warp(Location at) {
     Block& b = block();
     if (!b.options.races) return;
     static thread_local Handover handover;
-    handover.clock.assign(b.agents, 0);
-    handover.fenced.assign(b.proxies() ? b.thread_count : 0, 0);
+    handover.clock.assign(b.cluster_agents, 0);
+    handover.fenced.assign(b.proxies() ? b.cluster_threads : 0, 0);
     Thread* const first = &b.threads[self().warp * 32u];
     for (int lane = 0; lane < 32; ++lane) b.release(first[lane], handover);
     for (int lane = 0; lane < 32; ++lane) b.acquire(first[lane], handover);

@@ -274,7 +274,7 @@ struct Parameters {
   uint32_t add;
 };
 void body(const Parameters& p) { ptx::store_global(p.out + ptx::thread_id(), ptx::thread_id() + p.add); }
-const Entry kEntry("simt_counters_test", 64, sizeof(Parameters),
+const Entry kEntry("simt_counters_test", 64, 1, sizeof(Parameters),
                    [](const void* parameters) { body(*static_cast<const Parameters*>(parameters)); });
 
 TEST(Entries, AreFoundByName) {

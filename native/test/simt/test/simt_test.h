@@ -14,7 +14,7 @@ namespace leno::simt {
 using Body = std::function<void()>;
 
 inline Report run(uint32_t threads, uint32_t shared_bytes, const Options& options, const Body& body) {
-  return launch({1, 1, 1}, threads, shared_bytes, options, body);
+  return launch({options.cluster, 1, 1}, threads, shared_bytes, options, body);
 }
 
 // A correct kernel: no report under any of a few schedules.

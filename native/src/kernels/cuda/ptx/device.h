@@ -418,4 +418,5 @@ LENO_DEVICE void setmaxnreg_dec() {
 
 }  // namespace leno::ptx
 
+#include "kernels/cuda/ptx/cluster_device.h"
 #include "kernels/cuda/ptx/wgmma_device.h"

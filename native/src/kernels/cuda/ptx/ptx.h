@@ -11,11 +11,17 @@
 //  - Every access to shared and to global memory goes through here: the emulator checks and counts it.
 //  - Shared memory is dynamic only, from shared_memory() on; its addresses are plain numbers.
 //  - Shuffles and matrix instructions order no memory: sync_warp() before an elected lane arrives for its warp.
+//  - Of a cluster: cluster_arrive() and cluster_wait() after the mbarriers are made and before a block touches another,
+//    and again before any block ends that others may still reach.
 //  - Accumulators passed to wgmma outlive the wait; fence_proxy_async() after generic or cp.async writes that wgmma or
 //    a bulk store will read.
 namespace leno::ptx {
 
 using SharedAddress = uint32_t;  // in the shared window, bytes
+// Of shared memory in a block of the cluster (map_shared).
+struct ClusterAddress {
+  uint32_t value;
+};
 
 // A 16-bit or 8-bit float is its bits: the layer converts (pack_, unpack_).
 struct Half {

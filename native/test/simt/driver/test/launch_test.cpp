@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -115,6 +116,31 @@ TEST_F(CudaLaunch, IsCapturedWithItsParameters) {
   for (int i = 0; i < 3; ++i) graph.launch(*stream_);
   stream_->synchronize();
   EXPECT_THAT(values(), Each(6.f));
+}
+
+// The cluster is the entry's own: launches and graphs know nothing of it, but for the grid.
+TEST_F(CudaLaunch, ClustersAreTheEntrys) {
+  const auto expected = [](float v) { return v == 2.f || v == 12.f; };
+  device_->prepare("leno_toy_cluster", 0);
+  launch("leno_toy_cluster", params(0, 0), *stream_);
+  stream_->synchronize();
+  std::vector<float> y = values();
+  EXPECT_TRUE(std::all_of(y.begin(), y.end(), expected));
+  EXPECT_EQ(2.f, y[0]);
+  EXPECT_EQ(12.f, y[kToyThreads]);
+  leno::cuda::fill(*values_, 0, 0, kCount * 4, nullptr);
+  device_->begin_capture(stream_->handle());
+  launch("leno_toy_cluster", params(0, 0), *stream_);
+  const Graph graph(*stream_);
+  graph.launch(*stream_);
+  stream_->synchronize();
+  EXPECT_EQ(y, values());
+  const ToyParams p = params(0, 0);
+  const auto odd = [&] {
+    device_->launch("leno_toy_cluster", {3, 1, 1}, kToyThreads, 0, &p, stream_->handle());
+    stream_->synchronize();
+  };
+  EXPECT_THAT(refusal(odd, LENO_ERR_DEVICE), HasSubstr("CUDA_ERROR_INVALID_VALUE"));
 }
 
 TEST_F(CudaLaunch, ADefectOfAKernelLosesTheCard) {

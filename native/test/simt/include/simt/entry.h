@@ -11,12 +11,14 @@ namespace leno::simt {
 
 // A kernel by name, as LENO_CUDA_ENTRY makes it: lives as long as the program and puts itself into the table.
 struct Entry {
-  Entry(const char* name, unsigned threads, size_t parameter_bytes, void (*body)(const void* parameters));
+  Entry(const char* name, unsigned threads, unsigned cluster, size_t parameter_bytes,
+        void (*body)(const void* parameters));
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
 
   const char* name;
   unsigned threads;
+  unsigned cluster;  // blocks of a cluster, 1 without
   size_t parameter_bytes;
   void (*body)(const void* parameters);
 };

@@ -13,6 +13,7 @@ struct Identity {
   uint32_t thread, lane;
   uint32_t block[3], grid[3];
   uint32_t shared_base;
+  uint32_t cluster_rank, cluster_size;
 };
 const Identity& identity();
 
@@ -55,14 +56,23 @@ void cp_async_mbarrier_arrive_noinc(uint32_t barrier, Location at);
 void mbarrier_init(uint32_t barrier, uint32_t arrivals, Location at);
 void mbarrier_arrive(uint32_t barrier, Location at);
 void mbarrier_arrive_expect_tx(uint32_t barrier, uint32_t bytes, Location at);
-bool mbarrier_try_wait(uint32_t barrier, uint32_t parity, Location at);
+// cluster_scope: sees what other blocks of the cluster did before they arrived.
+bool mbarrier_try_wait(uint32_t barrier, uint32_t parity, bool cluster_scope, Location at);
 void fence_proxy_async(Location at);
 void fence_mbarrier_init(Location at);
 
-// ---- bulk copies
+// ---- clusters. map_shared: an address in another block's shared memory, of use to mbarrier_arrive_remote alone.
+void cluster_arrive(Location at);
+void cluster_wait(Location at);
+uint32_t map_shared(uint32_t address, uint32_t rank, Location at);
+void mbarrier_arrive_remote(uint32_t barrier, Location at);
+
+// ---- bulk copies. Of a multicast the addresses are those of each block that the mask names.
 void bulk_load(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, Location at);
+void bulk_load_multicast(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, uint32_t mask, Location at);
 void bulk_store(void* to, uint32_t from, uint32_t bytes, Location at);
 void tensor_load_2d(uint32_t to, const void* map, int x, int y, uint32_t barrier, Location at);
+void tensor_load_2d_multicast(uint32_t to, const void* map, int x, int y, uint32_t barrier, uint32_t mask, Location at);
 void tensor_store_2d(const void* map, int x, int y, uint32_t from, Location at);
 void bulk_commit(Location at);
 void bulk_wait(uint32_t keep, bool read_only, Location at);

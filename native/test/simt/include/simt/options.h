@@ -18,9 +18,10 @@ struct GlobalRange {
 enum class Delivery { late, random };
 
 struct Options {
-  uint64_t seed = 1;         // of the schedule; the same seed gives the same run
-  int arch = 90;             // compute capability: 75, 80, 86, 89, 90. Later instructions are reported
-  double preempt = 0;        // chance of another warp's turn at any instruction
+  uint64_t seed = 1;     // of the schedule; the same seed gives the same run
+  uint32_t cluster = 1;  // blocks side by side along x that are a cluster (sm_90); an entry's own where launched by it
+  int arch = 90;         // compute capability: 75, 80, 86, 89, 90. Later instructions are reported
+  double preempt = 0;    // chance of another warp's turn at any instruction
   bool random_order = true;  // of blocks, warps and deliveries; else ascending
   Delivery delivery = Delivery::late;
   double spurious = 0.25;         // chance that mbarrier.try_wait gives up before its phase is complete

@@ -26,6 +26,9 @@ LENO_DEVICE uint32_t grid_x() { return simt::identity().grid[0]; }
 LENO_DEVICE uint32_t lane_id() { return simt::identity().lane; }
 LENO_DEVICE SharedAddress shared_memory() { return simt::identity().shared_base; }
 
+LENO_DEVICE uint32_t cluster_rank() { return simt::identity().cluster_rank; }
+LENO_DEVICE uint32_t cluster_size() { return simt::identity().cluster_size; }
+
 // ---- barriers
 LENO_DEVICE void sync_threads(LENO_AT) { simt::barrier(0, 0, true, at); }
 LENO_DEVICE void sync_warp(LENO_AT) { simt::sync_warp(at); }
@@ -185,14 +188,36 @@ LENO_DEVICE void mbarrier_arrive_expect_tx(SharedAddress barrier, uint32_t bytes
   simt::mbarrier_arrive_expect_tx(barrier, bytes, at);
 }
 LENO_DEVICE bool mbarrier_try_wait(SharedAddress barrier, uint32_t parity, LENO_AT) {
-  return simt::mbarrier_try_wait(barrier, parity, at);
+  return simt::mbarrier_try_wait(barrier, parity, false, at);
 }
 LENO_DEVICE void mbarrier_wait(SharedAddress barrier, uint32_t parity, LENO_AT) {
-  while (!simt::mbarrier_try_wait(barrier, parity, at)) {
+  while (!simt::mbarrier_try_wait(barrier, parity, false, at)) {
+  }
+}
+LENO_DEVICE void mbarrier_wait_cluster(SharedAddress barrier, uint32_t parity, LENO_AT) {
+  while (!simt::mbarrier_try_wait(barrier, parity, true, at)) {
   }
 }
 LENO_DEVICE void fence_proxy_async(LENO_AT) { simt::fence_proxy_async(at); }
 LENO_DEVICE void fence_mbarrier_init(LENO_AT) { simt::fence_mbarrier_init(at); }
+
+// ---- clusters
+LENO_DEVICE void cluster_arrive(LENO_AT) { simt::cluster_arrive(at); }
+LENO_DEVICE void cluster_wait(LENO_AT) { simt::cluster_wait(at); }
+LENO_DEVICE ClusterAddress map_shared(SharedAddress address, uint32_t rank, LENO_AT) {
+  return {simt::map_shared(address, rank, at)};
+}
+LENO_DEVICE void mbarrier_arrive_remote(ClusterAddress barrier, LENO_AT) {
+  simt::mbarrier_arrive_remote(barrier.value, at);
+}
+LENO_DEVICE void bulk_load_multicast(SharedAddress to, const void* from, uint32_t bytes, SharedAddress barrier,
+                                     uint16_t blocks, LENO_AT) {
+  simt::bulk_load_multicast(to, from, bytes, barrier, blocks, at);
+}
+LENO_DEVICE void tensor_load_2d_multicast(SharedAddress to, const TensorMap* map, int x, int y, SharedAddress barrier,
+                                          uint16_t blocks, LENO_AT) {
+  simt::tensor_load_2d_multicast(to, map, x, y, barrier, blocks, at);
+}
 
 // ---- bulk copies
 LENO_DEVICE void bulk_load(SharedAddress to, const void* from, uint32_t bytes, SharedAddress barrier, LENO_AT) {

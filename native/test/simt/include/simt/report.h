@@ -38,7 +38,8 @@ struct Counters {
   uint64_t mbarriers = 0;     // completed phases of mbarriers
   uint64_t collectives = 0;   // of a warp or a warpgroup, matrix instructions included
   uint64_t async_copies = 0;  // cp.async, by thread
-  uint64_t bulk_copies = 0;
+  uint64_t bulk_copies = 0;   // a multicast is one
+  uint64_t multicasts = 0, remote_arrivals = 0, cluster_barriers = 0;
   uint64_t switches = 0;  // of the emulator, between threads
 
   Counters& operator+=(const Counters& other);

@@ -1,0 +1,74 @@
+#include "conformance/params.h"
+#include "kernels/cuda/entry.h"
+
+// Clusters of two blocks: who is who, multicast copies, arrivals in the other block.
+namespace leno::conformance {
+namespace {
+
+constexpr uint32_t kBarriers = 16384;  // offset of the mbarriers in shared memory
+constexpr uint16_t kBoth = 3;
+
+LENO_DEVICE void cluster_sync() {
+  ptx::cluster_arrive();
+  ptx::cluster_wait();
+}
+LENO_DEVICE ptx::SharedAddress make_barriers(uint32_t first, uint32_t second) {
+  const ptx::SharedAddress barriers = ptx::shared_memory() + kBarriers;
+  if (ptx::thread_id() == 0) {
+    ptx::mbarrier_init(barriers, first);
+    ptx::mbarrier_init(barriers + 8, second);
+    ptx::fence_mbarrier_init();
+  }
+  cluster_sync();
+  return barriers;
+}
+
+LENO_DEVICE void cluster_identity(const Params& p) {
+  const uint32_t at = (ptx::block_x() * 128 + ptx::thread_id()) * 2;
+  ptx::store_global(p.out + at, ptx::cluster_rank());
+  ptx::store_global(p.out + at + 1, ptx::cluster_size());
+}
+
+// Each block brings a half to both.
+LENO_DEVICE void cluster_multicast(const Params& p) {
+  const ptx::SharedAddress full = make_barriers(1, 1);
+  const uint32_t thread = ptx::thread_id(), rank = ptx::cluster_rank();
+  if (thread == 0) {
+    ptx::mbarrier_arrive_expect_tx(full, 8192);
+    ptx::bulk_load_multicast(ptx::shared_memory() + rank * 4096, p.in + ptx::block_x() * 1024, 4096, full, kBoth);
+  }
+  ptx::mbarrier_wait(full, 0);
+  for (uint32_t i = thread; i < 2048; i += 128) {
+    ptx::store_global(p.out + ptx::block_x() * 2048 + i, ptx::load_shared<uint32_t>(ptx::shared_memory() + 4 * i));
+  }
+}
+
+// One slot, which block 0 fills for both as soon as all warps of both have released it.
+LENO_DEVICE void cluster_ring(const Params& p) {
+  const ptx::SharedAddress full = make_barriers(1, 8), empty = full + 8;
+  const uint32_t thread = ptx::thread_id(), rank = ptx::cluster_rank();
+  const ptx::ClusterAddress release = ptx::map_shared(empty, 0);
+  for (uint32_t round = 0; round < 6; ++round) {
+    if (thread == 0) {
+      ptx::mbarrier_arrive_expect_tx(full, 512);
+      if (rank == 0) {
+        if (round > 0) ptx::mbarrier_wait_cluster(empty, (round - 1) & 1);
+        ptx::bulk_load_multicast(ptx::shared_memory(), p.in + 128 * round, 512, full, kBoth);
+      }
+    }
+    ptx::mbarrier_wait(full, round & 1);
+    const uint32_t word = ptx::load_shared<uint32_t>(ptx::shared_memory() + 4 * (thread ^ rank));
+    ptx::store_global(p.out + (ptx::block_x() * 6 + round) * 128 + thread, word);
+    ptx::sync_warp();
+    if (thread % 32 == 0) ptx::mbarrier_arrive_remote(release);
+  }
+  cluster_sync();
+}
+
+}  // namespace
+
+LENO_CUDA_CLUSTER_ENTRY(conformance_cluster_identity, 128, 2, Params, cluster_identity)
+LENO_CUDA_CLUSTER_ENTRY(conformance_cluster_multicast, 128, 2, Params, cluster_multicast)
+LENO_CUDA_CLUSTER_ENTRY(conformance_cluster_ring, 128, 2, Params, cluster_ring)
+
+}  // namespace leno::conformance
