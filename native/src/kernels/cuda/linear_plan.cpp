@@ -112,7 +112,8 @@ std::string mma_refuse(const MmaKernel& kernel, const Card& card, const WeightsK
     return text("a block takes ", kernel.tile.shared_bytes, " bytes of shared memory, the card has ",
                 card.shared_bytes);
   }
-  const int64_t tiles = ceil_div(spec.rows, std::min(weights.vector, kLeastRows)) * ceil_div(tokens, kLeastTokens);
+  const int64_t height = std::clamp<int64_t>(weights.vector, 1, kLeastRows);
+  const int64_t tiles = ceil_div(spec.rows, height) * ceil_div(tokens, kLeastTokens);
   if (tiles > INT32_MAX) {
     return text(spec.rows, " rows x ", tokens, " tokens are more tiles than a grid has blocks");
   }
