@@ -5,12 +5,9 @@ import io.leno.internal.DeviceAddress;
 import io.leno.internal.DeviceHandle;
 import io.leno.internal.Handle;
 import io.leno.internal.HostMemory;
-import io.leno.internal.NarrowFloats;
 import io.leno.internal.bindings.Native;
 import java.lang.ref.Reference;
 import java.nio.Buffer;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -25,8 +22,6 @@ import org.bytedeco.javacpp.Pointer;
  * <p>Threads may share a tensor; who writes when is theirs to order.
  */
 public final class DeviceTensor implements AutoCloseable {
-  private static final int PIECE = 1 << 20;
-
   final Handle handle;
   final DeviceHandle device;
   private final DType dtype;
@@ -161,8 +156,7 @@ public final class DeviceTensor implements AutoCloseable {
    * @throws LenoDeviceException if the driver reports an error
    */
   public void upload(float... values) {
-    requireFloats(values, false);
-    transfer(values, false);
+    TensorFloats.upload(this, values, false);
   }
 
   /**
@@ -176,8 +170,7 @@ public final class DeviceTensor implements AutoCloseable {
    * @throws LenoDeviceException if the driver reports an error
    */
   public void download(float[] values) {
-    requireFloats(values, false);
-    transfer(values, true);
+    TensorFloats.download(this, values, false);
   }
 
   /**
@@ -192,8 +185,7 @@ public final class DeviceTensor implements AutoCloseable {
    * @throws LenoDeviceException if the driver reports an error
    */
   public void uploadRounded(float... values) {
-    requireFloats(values, true);
-    transfer(values, false);
+    TensorFloats.upload(this, values, true);
   }
 
   /**
@@ -207,8 +199,7 @@ public final class DeviceTensor implements AutoCloseable {
    * @throws LenoDeviceException if the driver reports an error
    */
   public void downloadWidened(float[] values) {
-    requireFloats(values, true);
-    transfer(values, true);
+    TensorFloats.download(this, values, true);
   }
 
   /**
@@ -459,42 +450,6 @@ public final class DeviceTensor implements AutoCloseable {
     } finally {
       handle.release();
     }
-  }
-
-  /** In pieces, so that a large array needs no copy of its size. */
-  private void transfer(float[] values, boolean down) {
-    if (values.length > elements) {
-      throw new LenoBufferException(
-          "values has " + values.length + " numbers, expected at most the tensor's " + elements);
-    }
-    handle.requireOpen();
-    int size = dtype.bytes();
-    ByteBuffer piece =
-        ByteBuffer.allocateDirect(size * Math.min(values.length, PIECE))
-            .order(ByteOrder.nativeOrder());
-    for (int at = 0; at < values.length; at += PIECE) {
-      int count = Math.min(PIECE, values.length - at);
-      DeviceTensor part = slice(at, count);
-      piece.limit(size * count);
-      if (down) {
-        part.download(piece);
-        NarrowFloats.widen(piece, dtype, values, at, count);
-      } else {
-        NarrowFloats.narrow(values, at, count, dtype, piece);
-        part.upload(piece);
-      }
-    }
-  }
-
-  private void requireFloats(float[] values, boolean converted) {
-    Check.notNull(values, "values");
-    Check.argument(
-        dtype == DType.F32 || converted && (dtype == DType.F16 || dtype == DType.BF16),
-        converted
-            ? "the tensor's type is " + dtype + ", expected F32, F16 or BF16"
-            : "the tensor's type is "
-                + dtype
-                + ", expected F32; uploadRounded and downloadWidened convert");
   }
 
   private void requireRoom(HostMemory host) {

@@ -57,7 +57,7 @@ public final class SparseLinear implements AutoCloseable {
   private final long columns;
   private final Layout layout;
   private final DType ioType;
-  private final boolean residual;
+  private final LinearOperands operands;
 
   SparseLinear(
       LinearHandle handle, long rows, long columns, Layout layout, DType ioType, boolean residual) {
@@ -66,7 +66,7 @@ public final class SparseLinear implements AutoCloseable {
     this.columns = columns;
     this.layout = layout;
     this.ioType = ioType;
-    this.residual = residual;
+    this.operands = new LinearOperands(handle.device(), layout, ioType, residual);
     handle.watch(this);
   }
 
@@ -143,7 +143,15 @@ public final class SparseLinear implements AutoCloseable {
    * @param y address of N * M elements; not overlapping x
    */
   public void forward(Context context, long tokens, long x, long y) {
-    forward(context, tokens, x, strideOf(columns, tokens), 0, 0, y, strideOf(rows, tokens));
+    forward(
+        context,
+        tokens,
+        x,
+        operands.strideOf(columns, tokens),
+        0,
+        0,
+        y,
+        operands.strideOf(rows, tokens));
   }
 
   /**
@@ -190,7 +198,7 @@ public final class SparseLinear implements AutoCloseable {
    * @param y at least N * M remaining floats, direct, in native byte order, not read-only
    */
   public void forward(Context context, long tokens, FloatBuffer x, FloatBuffer y) {
-    requireResidual(false);
+    operands.requireResidual(false);
     run(context, tokens, x, null, y);
   }
 
@@ -206,8 +214,8 @@ public final class SparseLinear implements AutoCloseable {
    */
   public void forward(
       Context context, long tokens, FloatBuffer x, FloatBuffer residual, FloatBuffer y) {
-    requireResidual(true);
-    requireBuffer(residual, "residual", rows, tokens);
+    operands.requireResidual(true);
+    LinearOperands.requireBuffer(residual, "residual", rows, tokens);
     run(context, tokens, x, residual, y);
   }
 
@@ -221,7 +229,7 @@ public final class SparseLinear implements AutoCloseable {
    * @param y at least N * M floats
    */
   public void forward(Context context, long tokens, float[] x, float[] y) {
-    requireResidual(false);
+    operands.requireResidual(false);
     run(context, tokens, x, null, y);
   }
 
@@ -236,8 +244,8 @@ public final class SparseLinear implements AutoCloseable {
    * @param y at least N * M floats
    */
   public void forward(Context context, long tokens, float[] x, float[] residual, float[] y) {
-    requireResidual(true);
-    requireArray(residual, "residual", rows, tokens);
+    operands.requireResidual(true);
+    LinearOperands.requireArray(residual, "residual", rows, tokens);
     run(context, tokens, x, residual, y);
   }
 
@@ -251,7 +259,7 @@ public final class SparseLinear implements AutoCloseable {
    * @param y N * M elements of the operator's type
    */
   public void forward(Context context, long tokens, Pointer x, Pointer y) {
-    requireResidual(false);
+    operands.requireResidual(false);
     run(context, tokens, x, null, y);
   }
 
@@ -266,8 +274,8 @@ public final class SparseLinear implements AutoCloseable {
    * @param y N * M elements of the operator's type
    */
   public void forward(Context context, long tokens, Pointer x, Pointer residual, Pointer y) {
-    requireResidual(true);
-    requirePointer(residual, "residual", rows, tokens);
+    operands.requireResidual(true);
+    operands.requirePointer(residual, "residual", rows, tokens);
     run(context, tokens, x, residual, y);
   }
 
@@ -281,7 +289,7 @@ public final class SparseLinear implements AutoCloseable {
    * @param y at least N * M elements of the operator's type; not overlapping x
    */
   public void forward(Context context, long tokens, DeviceTensor x, DeviceTensor y) {
-    requireResidual(false);
+    operands.requireResidual(false);
     run(context, tokens, x, null, y);
   }
 
@@ -297,21 +305,21 @@ public final class SparseLinear implements AutoCloseable {
    */
   public void forward(
       Context context, long tokens, DeviceTensor x, DeviceTensor residual, DeviceTensor y) {
-    requireResidual(true);
-    requireTensor(residual, "residual", rows, tokens);
+    operands.requireResidual(true);
+    operands.requireTensor(residual, "residual", rows, tokens);
     run(context, tokens, x, residual, y);
   }
 
   private void run(
       Context context, long tokens, DeviceTensor x, DeviceTensor residual, DeviceTensor y) {
-    requireTensor(x, "x", columns, tokens);
-    requireTensor(y, "y", rows, tokens);
+    operands.requireTensor(x, "x", columns, tokens);
+    operands.requireTensor(y, "y", rows, tokens);
     Secrets secrets = Secrets.get();
     Handle first = secrets.handle(x);
     Handle second = residual == null ? first : secrets.handle(residual);
     Handle third = secrets.handle(y);
-    long ldx = strideOf(columns, tokens);
-    long ldy = strideOf(rows, tokens);
+    long ldx = operands.strideOf(columns, tokens);
+    long ldy = operands.strideOf(rows, tokens);
     first.acquire();
     try {
       second.acquire();
@@ -354,14 +362,12 @@ public final class SparseLinear implements AutoCloseable {
 
   private void run(
       Context context, long tokens, FloatBuffer x, FloatBuffer residual, FloatBuffer y) {
-    requireFloats();
-    requireBuffer(x, "x", columns, tokens);
-    requireBuffer(y, "y", rows, tokens);
-    if (y.isReadOnly()) {
-      throw new LenoBufferException("y is read-only, expected a buffer that can be written");
-    }
-    long ldx = strideOf(columns, tokens);
-    long ldy = strideOf(rows, tokens);
+    operands.requireFloats();
+    LinearOperands.requireBuffer(x, "x", columns, tokens);
+    LinearOperands.requireBuffer(y, "y", rows, tokens);
+    LinearOperands.requireWritable(y, "y");
+    long ldx = operands.strideOf(columns, tokens);
+    long ldy = operands.strideOf(rows, tokens);
     ContextHandle entered = enter(context);
     try {
       int status =
@@ -376,13 +382,13 @@ public final class SparseLinear implements AutoCloseable {
   }
 
   private void run(Context context, long tokens, float[] x, float[] residual, float[] y) {
-    requireFloats();
-    requireArray(x, "x", columns, tokens);
-    requireArray(y, "y", rows, tokens);
+    operands.requireFloats();
+    LinearOperands.requireArray(x, "x", columns, tokens);
+    LinearOperands.requireArray(y, "y", rows, tokens);
     Check.argument(
         x != y && residual != y, "y is the array of x or of the residual, expected one of its own");
-    long ldx = strideOf(columns, tokens);
-    long ldy = strideOf(rows, tokens);
+    long ldx = operands.strideOf(columns, tokens);
+    long ldy = operands.strideOf(rows, tokens);
     ContextHandle entered = enter(context);
     try {
       int status =
@@ -397,10 +403,10 @@ public final class SparseLinear implements AutoCloseable {
   }
 
   private void run(Context context, long tokens, Pointer x, Pointer residual, Pointer y) {
-    requirePointer(x, "x", columns, tokens);
-    requirePointer(y, "y", rows, tokens);
-    long ldx = strideOf(columns, tokens);
-    long ldy = strideOf(rows, tokens);
+    operands.requirePointer(x, "x", columns, tokens);
+    operands.requirePointer(y, "y", rows, tokens);
+    long ldx = operands.strideOf(columns, tokens);
+    long ldy = operands.strideOf(rows, tokens);
     ContextHandle entered = enter(context);
     try {
       int status =
@@ -435,98 +441,6 @@ public final class SparseLinear implements AutoCloseable {
     } catch (RuntimeException e) {
       entered.leave();
       throw e;
-    }
-  }
-
-  private long strideOf(long features, long tokens) {
-    return layout == Layout.TOKEN_MAJOR ? features : tokens;
-  }
-
-  private void requireResidual(boolean given) {
-    if (given != residual) {
-      throw new LenoArgumentException(
-          given
-              ? "residual is given, expected none: the operator was built without one"
-              : "residual is missing, expected one: the operator was built with one");
-    }
-  }
-
-  private void requireFloats() {
-    requireCpu();
-    if (ioType != DType.F32) {
-      throw new LenoArgumentException(
-          "the data are floats, expected "
-              + ioType
-              + " as the operator was built; use pointers or addresses");
-    }
-  }
-
-  private void requireCpu() {
-    if (handle.device().isCuda()) {
-      throw new LenoArgumentException(
-          "the data are in host memory, expected a DeviceTensor or device addresses: the operator is"
-              + " on "
-              + handle.device().title());
-    }
-  }
-
-  private void requireTensor(DeviceTensor tensor, String argument, long features, long tokens) {
-    DeviceHandle device = Secrets.get().device(Check.notNull(tensor, argument));
-    if (!device.sharesMemoryWith(handle.device())) {
-      throw new LenoArgumentException(
-          argument
-              + " is on "
-              + device.title()
-              + ", expected memory of "
-              + handle.device().title()
-              + ", where the operator is");
-    }
-    if (tensor.dtype() != ioType) {
-      throw new LenoArgumentException(
-          argument
-              + " is of "
-              + tensor.dtype()
-              + ", expected "
-              + ioType
-              + " as the operator was built");
-    }
-    requireCapacity(tensor.elements(), argument, features, tokens);
-  }
-
-  private static void requireBuffer(
-      FloatBuffer buffer, String argument, long features, long tokens) {
-    Check.direct(buffer, argument);
-    Check.nativeOrder(buffer, argument);
-    requireCapacity(buffer.remaining(), argument, features, tokens);
-  }
-
-  private static void requireArray(float[] array, String argument, long features, long tokens) {
-    requireCapacity(Check.notNull(array, argument).length, argument, features, tokens);
-  }
-
-  private void requirePointer(Pointer pointer, String argument, long features, long tokens) {
-    if (Check.notNull(pointer, argument).isNull()) {
-      throw new LenoArgumentException(argument + " is a null pointer, expected an address");
-    }
-    if (pointer.limit() > 0) {
-      long there = (pointer.limit() - pointer.position()) * pointer.sizeof() / ioType.bytes();
-      requireCapacity(there, argument, features, tokens);
-    }
-  }
-
-  private static void requireCapacity(long there, String argument, long features, long tokens) {
-    if (tokens < 0) {
-      throw new LenoArgumentException("tokens is " + tokens + ", expected 0 or more");
-    }
-    if (tokens > there / features) {
-      throw new LenoBufferException(
-          argument
-              + " has "
-              + there
-              + " elements, expected tokens x features = "
-              + tokens
-              + " x "
-              + features);
     }
   }
 
