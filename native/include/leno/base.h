@@ -48,8 +48,8 @@ enum {
   LENO_ERR_FORMAT = 41,           /* a file or blob that is not what it claims to be */
   LENO_ERR_OUT_OF_MEMORY = 50,
   LENO_ERR_INTERNAL = 60,
-  LENO_ERR_DEVICE = 70 /* the driver of a device reported an error; the message says whether the device is lost to this
-                          process: then every later call on it gives this status too */
+  LENO_ERR_DEVICE = 70,     /* the driver of a device reported an error: a later call may succeed */
+  LENO_ERR_DEVICE_LOST = 71 /* the same, and the device is lost to this process: later calls on it fail with this too */
 };
 
 /* Element types. */

@@ -7,8 +7,8 @@
  * Nothing touches the driver before leno_cuda_refusal, leno_cuda_device_count or leno_device_create_cuda is called.
  *
  * Errors of the driver give LENO_ERR_DEVICE with the driver's name for them. A few, as an access of a kernel outside of
- * all memory, leave the card unusable for this process: the message says "lost", and so does every later call on the
- * device. Such errors are of earlier asynchronous work and may be reported by any later function on the device.
+ * all memory, leave the card unusable for this process: LENO_ERR_DEVICE_LOST, from every later call on the device too.
+ * Such errors are of earlier asynchronous work and may be reported by any later function on the device.
  */
 #ifndef LENO_DEVICE_H
 #define LENO_DEVICE_H
@@ -98,6 +98,13 @@ LENO_API int leno_device_cuda_info(leno_device device, leno_cuda_info* info);
 
 /* The card's memory, free and in all, all processes taken together; LENO_ERR_INVALID_ARGUMENT for a CPU. */
 LENO_API int leno_device_memory(leno_device device, int64_t* free_bytes, int64_t* total_bytes);
+
+/*
+ * *lost: 1 once a call on the device has given LENO_ERR_DEVICE_LOST, 0 before, and always for a CPU. The driver is not
+ * asked: an error of work that nobody has waited for yet is not known. Handles of a lost device can, and should, be
+ * destroyed; other devices are not concerned.
+ */
+LENO_API int leno_device_lost(leno_device device, int* lost);
 
 /* Waits until all work that was given to the device, by anybody in the process, is done. On a CPU none is ever left. */
 LENO_API int leno_device_synchronize(leno_device device);

@@ -60,6 +60,8 @@ const char* leno_status_name(int status) {
       return "internal error";
     case LENO_ERR_DEVICE:
       return "device error";
+    case LENO_ERR_DEVICE_LOST:
+      return "device lost";
     default:
       return "unknown status";
   }

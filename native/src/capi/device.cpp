@@ -145,6 +145,14 @@ int leno_device_memory(leno_device device, int64_t* free_bytes, int64_t* total_b
   });
 }
 
+int leno_device_lost(leno_device device, int* lost) {
+  return guard(__func__, [&] {
+    require_not_null(device, "device");
+    require_not_null(lost, "lost");
+    *lost = !is_cpu(device) && require_cuda(device)->lost();
+  });
+}
+
 int leno_device_synchronize(leno_device device) {
   return guard(__func__, [&] {
     require_not_null(device, "device");

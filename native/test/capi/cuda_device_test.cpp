@@ -165,22 +165,29 @@ TEST_F(Cuda, AStickyErrorLosesTheCardAlone) {
   leno_context context = nullptr;
   ASSERT_OK(leno_context_create(device_, &context));
   plan_fault("cuStreamSynchronize:1:700");
+  int lost = -1;
+  EXPECT_OK(leno_device_lost(device_, &lost));
+  EXPECT_EQ(0, lost);
   const std::string first = "cuStreamSynchronize on device 0: CUDA_ERROR_ILLEGAL_ADDRESS (700): as emulated";
-  EXPECT_REFUSED(LENO_ERR_DEVICE, first + "; device 0 is lost to this process", leno_stream_synchronize(s));
+  EXPECT_REFUSED(LENO_ERR_DEVICE_LOST, first + "; device 0 is lost to this process", leno_stream_synchronize(s));
   const std::string later = "device 0 is lost to this process, since " + first;
-  EXPECT_REFUSED(LENO_ERR_DEVICE, later, leno_stream_synchronize(s));
-  EXPECT_REFUSED(LENO_ERR_DEVICE, later, leno_tensor_create(device_, 64, &more));
-  EXPECT_REFUSED(LENO_ERR_DEVICE, later, leno_tensor_fill(t, 0, 1, 64, s));
-  EXPECT_REFUSED(LENO_ERR_DEVICE, later, leno_context_reserve(context, 64));
-  EXPECT_REFUSED(LENO_ERR_DEVICE, later, leno_context_synchronize(context));
-  EXPECT_REFUSED(LENO_ERR_DEVICE, later, leno_device_synchronize(device_));
-  EXPECT_REFUSED(LENO_ERR_DEVICE, later, leno_stream_begin_capture(s));
+  EXPECT_REFUSED(LENO_ERR_DEVICE_LOST, later, leno_stream_synchronize(s));
+  EXPECT_REFUSED(LENO_ERR_DEVICE_LOST, later, leno_tensor_create(device_, 64, &more));
+  EXPECT_REFUSED(LENO_ERR_DEVICE_LOST, later, leno_tensor_fill(t, 0, 1, 64, s));
+  EXPECT_REFUSED(LENO_ERR_DEVICE_LOST, later, leno_context_reserve(context, 64));
+  EXPECT_REFUSED(LENO_ERR_DEVICE_LOST, later, leno_context_synchronize(context));
+  EXPECT_REFUSED(LENO_ERR_DEVICE_LOST, later, leno_device_synchronize(device_));
+  EXPECT_REFUSED(LENO_ERR_DEVICE_LOST, later, leno_stream_begin_capture(s));
   leno_cuda_info info;
   info.struct_size = sizeof info;
   EXPECT_OK(leno_device_cuda_info(device_, &info));  // what is known needs no driver
+  EXPECT_OK(leno_device_lost(device_, &lost));
+  EXPECT_EQ(1, lost);
   // The other card works.
   leno_device other = nullptr;
   ASSERT_OK(leno_device_create_cuda(1, &other));
+  EXPECT_OK(leno_device_lost(other, &lost));
+  EXPECT_EQ(0, lost);
   EXPECT_OK(leno_tensor_create(other, 64, &more));
   EXPECT_OK(leno_tensor_fill(more, 0, 1, 64, nullptr));
   leno_tensor_destroy(more);

@@ -41,6 +41,12 @@ TEST(Context, GrowsAndNeverShrinks) {
   ASSERT_EQ(LENO_OK, leno_device_create_cpu(2, LENO_ISA_PORTABLE, &device));
   EXPECT_EQ(2, leno_device_threads(device));
   EXPECT_EQ(LENO_ISA_PORTABLE, leno_device_isa(device));
+  int lost = -1;
+  EXPECT_EQ(LENO_OK, leno_device_lost(device, &lost));
+  EXPECT_EQ(0, lost);
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, leno_device_lost(device, nullptr));
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, leno_device_lost(nullptr, &lost));
+  EXPECT_STREQ("device lost", leno_status_name(LENO_ERR_DEVICE_LOST));
   leno_context context = nullptr;
   ASSERT_EQ(LENO_OK, leno_context_create(device, &context));
   EXPECT_EQ(0, leno_context_capacity(context));

@@ -12,13 +12,13 @@ public class LenoDeviceException extends LenoException {
   private final boolean sticky;
 
   /**
-   * With status {@link Status#DEVICE}.
+   * With status {@link Status#DEVICE_LOST} where it is sticky, else {@link Status#DEVICE}.
    *
    * @param message names the call, what the driver said and what can be done
    * @param sticky whether the device cannot be used any more in this process
    */
   public LenoDeviceException(String message, boolean sticky) {
-    super(Status.DEVICE, message);
+    super(sticky ? Status.DEVICE_LOST : Status.DEVICE, message);
     this.sticky = sticky;
   }
 

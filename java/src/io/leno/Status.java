@@ -25,7 +25,9 @@ public enum Status {
   /** A defect of the library. */
   INTERNAL(60),
   /** The driver of a device reported an error. */
-  DEVICE(70);
+  DEVICE(70),
+  /** The driver of a device reported an error that ends the device's use in this process. */
+  DEVICE_LOST(71);
 
   private final int code;
 

@@ -135,7 +135,8 @@ CudaDevice::Current::~Current() {
 
 void CudaDevice::refuse(CUresult result, const char* call) const {
   std::string message = text(call, " on device ", info_.ordinal, ": ", describe(result));
-  if (means_lost(result)) {
+  const bool is_lost = means_lost(result);
+  if (is_lost) {
     const std::lock_guard lock(mutex_);
     if (!lost_) {
       why_lost_ = message;
@@ -143,7 +144,8 @@ void CudaDevice::refuse(CUresult result, const char* call) const {
     }
     message += text("; device ", info_.ordinal, " is lost to this process");
   }
-  const int status = is_of_capture(result)                ? LENO_ERR_INVALID_STATE
+  const int status = is_lost                              ? LENO_ERR_DEVICE_LOST
+                     : is_of_capture(result)              ? LENO_ERR_INVALID_STATE
                      : result == CUDA_ERROR_OUT_OF_MEMORY ? LENO_ERR_OUT_OF_MEMORY
                                                           : LENO_ERR_DEVICE;
   throw Error(status, std::move(message));
@@ -151,7 +153,7 @@ void CudaDevice::refuse(CUresult result, const char* call) const {
 
 void CudaDevice::refuse_lost() const {
   const std::lock_guard lock(mutex_);
-  fail(LENO_ERR_DEVICE, "device ", info_.ordinal, " is lost to this process, since ", why_lost_);
+  fail(LENO_ERR_DEVICE_LOST, "device ", info_.ordinal, " is lost to this process, since ", why_lost_);
 }
 
 CudaDevice::Memory CudaDevice::memory() const {

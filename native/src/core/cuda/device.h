@@ -50,9 +50,11 @@ class CudaDevice final : public Device, public std::enable_shared_from_this<Cuda
   void check(cuda::CUresult result, const char* call) const {
     if (result != cuda::CUDA_SUCCESS) refuse(result, call);
   }
+  // Whether the driver has reported that the card cannot be used any more in this process.
+  bool lost() const { return lost_.load(std::memory_order_acquire); }
   // Throws where the card is lost: then the driver is not even asked.
   void require_usable() const {
-    if (lost_.load(std::memory_order_acquire)) refuse_lost();
+    if (lost()) refuse_lost();
   }
 
   // Device and pinned host memory. A release waits for the card's work, and while one of its streams is captured it is

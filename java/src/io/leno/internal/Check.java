@@ -24,14 +24,10 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
-import java.util.regex.Pattern;
 import org.bytedeco.javacpp.BytePointer;
 
 /** Turns what went wrong, here or in the native library, into exceptions. */
 public final class Check {
-  /** How the C API says that a device cannot be used any more in this process. */
-  private static final Pattern LOST = Pattern.compile("\\blost\\b");
-
   private Check() {}
 
   /**
@@ -133,7 +129,9 @@ public final class Check {
       case Native.LENO_ERR_OUT_OF_MEMORY:
         return new LenoOutOfMemoryException(message);
       case Native.LENO_ERR_DEVICE:
-        return new LenoDeviceException(message, LOST.matcher(message).find());
+        return new LenoDeviceException(message, false);
+      case Native.LENO_ERR_DEVICE_LOST:
+        return new LenoDeviceException(message, true);
       default:
         return new LenoInternalException(message + " (status " + code + ")");
     }

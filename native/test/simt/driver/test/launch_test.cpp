@@ -145,10 +145,10 @@ TEST_F(CudaLaunch, ClustersAreTheEntrys) {
 
 TEST_F(CudaLaunch, ADefectOfAKernelLosesTheCard) {
   launch("leno_toy_racing", params(0, 0, 256), *stream_);
-  const std::string message = refusal([&] { stream_->synchronize(); }, LENO_ERR_DEVICE);
+  const std::string message = refusal([&] { stream_->synchronize(); }, LENO_ERR_DEVICE_LOST);
   EXPECT_THAT(message, StartsWith("cuStreamSynchronize on device 0: CUDA_ERROR_LAUNCH_FAILED (719)"));
   EXPECT_THAT(message, HasSubstr("kernel leno_toy_racing: "));
-  EXPECT_THAT(refusal([&] { launch("leno_toy_multiply_add", params(1, 0), *stream_); }, LENO_ERR_DEVICE),
+  EXPECT_THAT(refusal([&] { launch("leno_toy_multiply_add", params(1, 0), *stream_); }, LENO_ERR_DEVICE_LOST),
               StartsWith("device 0 is lost to this process, since cuStreamSynchronize"));
 }
 
@@ -157,7 +157,8 @@ TEST_F(CudaLaunch, MemoryThatIsNotTheCardsIsOutOfRange) {
   ToyParams p = params(1, 0);
   p.y = host.data();
   launch("leno_toy_multiply_add", p, *stream_);
-  EXPECT_THAT(refusal([&] { stream_->synchronize(); }, LENO_ERR_DEVICE), HasSubstr("kernel leno_toy_multiply_add: "));
+  EXPECT_THAT(refusal([&] { stream_->synchronize(); }, LENO_ERR_DEVICE_LOST),
+              HasSubstr("kernel leno_toy_multiply_add: "));
 }
 
 TEST_F(CudaLaunch, APlannedFaultOfAKernelIsSticky) {
@@ -165,7 +166,8 @@ TEST_F(CudaLaunch, APlannedFaultOfAKernelIsSticky) {
   launch("leno_toy_multiply_add", params(1, 0), *stream_);
   stream_->synchronize();
   launch("leno_toy_multiply_add", params(1, 0), *stream_);
-  EXPECT_THAT(refusal([&] { stream_->synchronize(); }, LENO_ERR_DEVICE), HasSubstr("CUDA_ERROR_ILLEGAL_ADDRESS (700)"));
+  EXPECT_THAT(refusal([&] { stream_->synchronize(); }, LENO_ERR_DEVICE_LOST),
+              HasSubstr("CUDA_ERROR_ILLEGAL_ADDRESS (700)"));
 }
 
 TEST_F(CudaLaunch, PointersAreToldApart) {
