@@ -27,6 +27,14 @@ struct PlaceDescription {
   std::string name;
 };
 
+// What timing gave. refused: those for which there was no memory, each with the reason. tokens: that were timed, fewer
+// than asked for where their activations did not fit.
+struct LinearTimes {
+  std::vector<TimedCandidate> timed;
+  std::vector<LinearCandidate> refused;
+  int64_t tokens = 0;
+};
+
 // Where an operator will run, as far as planning asks: what there are for kernels, why each cannot run, how long it
 // takes. There is one for the CPU and one for CUDA devices. Used while an operator is made, never in a forward.
 class LinearPlace {
@@ -42,11 +50,13 @@ class LinearPlace {
   virtual std::string refuse(const LinearRow& kernel, bool dense, int64_t tokens) const = 0;
   // So much slower than others that it is not timed where another can run.
   virtual bool last_resort(const LinearRow& kernel) const = 0;
+  // Why a candidate cannot win against the others that can run, so that it is not timed; "" where it may.
+  virtual std::string needless(const LinearCandidate&, const std::vector<LinearCandidate>&) const { return ""; }
 
   // The weights as a forward needs them; each form is made once, and kept until the place is gone or by who holds it.
   virtual std::shared_ptr<const kernels::PreparedWeights> prepared(const LinearCandidate& candidate) = 0;
-  // Candidates that can run, on random activations of `tokens` tokens.
-  virtual std::vector<TimedCandidate> time(const std::vector<LinearCandidate>& candidates, int64_t tokens) = 0;
+  // Candidates that can run, on random activations of `tokens` tokens. Throws where there is memory for none of them.
+  virtual LinearTimes time(const std::vector<LinearCandidate>& candidates, int64_t tokens) = 0;
   // The most tokens of a forward, where no bucket asks for more.
   virtual int64_t most_tokens() const = 0;
   // The most bytes of x and y that are timed.

@@ -45,7 +45,7 @@ std::shared_ptr<const kernels::PreparedWeights> CpuPlace::prepared(const LinearC
   return slot;
 }
 
-std::vector<TimedCandidate> CpuPlace::time(const std::vector<LinearCandidate>& candidates, int64_t tokens) {
+LinearTimes CpuPlace::time(const std::vector<LinearCandidate>& candidates, int64_t tokens) {
   const kernels::LinearSpec& spec = question_.spec;
   const bool token_major = spec.layout == kernels::Layout::token_major;
   const AlignedBuffer x = random_activations(tokens * spec.columns, spec.io, 1);
@@ -78,9 +78,10 @@ std::vector<TimedCandidate> CpuPlace::time(const std::vector<LinearCandidate>& c
   scratch = AlignedBuffer(scratch_bytes);
 
   const std::vector<Timing> timings = time_interleaved(runs, device_.threads() == 1);
-  std::vector<TimedCandidate> timed;
-  for (size_t i = 0; i < candidates.size(); ++i) timed.push_back(timed_candidate(candidates[i], timings[i]));
-  return timed;
+  LinearTimes times;
+  times.tokens = tokens;
+  for (size_t i = 0; i < candidates.size(); ++i) times.timed.push_back(timed_candidate(candidates[i], timings[i]));
+  return times;
 }
 
 std::string CpuPlace::use() const { return text("isa=", isa_name(device_.isa()), " threads=", device_.threads()); }

@@ -23,7 +23,7 @@ class CpuPlace final : public LinearPlace {
   std::string refuse(const LinearRow& kernel, bool dense, int64_t tokens) const override;
   bool last_resort(const LinearRow& kernel) const override { return kernel.cpu->isa == Isa::portable; }
   std::shared_ptr<const kernels::PreparedWeights> prepared(const LinearCandidate& candidate) override;
-  std::vector<TimedCandidate> time(const std::vector<LinearCandidate>& candidates, int64_t tokens) override;
+  LinearTimes time(const std::vector<LinearCandidate>& candidates, int64_t tokens) override;
   int64_t most_tokens() const override { return kMaxTokens; }
   int64_t most_timed_bytes() const override { return int64_t{64} << 20; }
   std::string machine() const override { return cpu_name(); }

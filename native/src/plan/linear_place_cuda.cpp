@@ -5,8 +5,6 @@
 #include "core/cuda/cublaslt.h"
 #include "core/error.h"
 #include "kernels/cuda/linear_cublaslt.h"
-#include "plan/measured.h"
-#include "plan/timing.h"
 
 namespace leno::plan {
 namespace {
@@ -98,9 +96,36 @@ std::string CudaPlace::refuse(const LinearRow& row, bool dense, int64_t tokens) 
   return row.cuda->refuse(card_, weights_.kind(dense), question_.spec, tokens);
 }
 
+double row_overhead(const kernels::cuda::LinearKernel& kernel, const kernels::WeightsKind& weights, int64_t rows) {
+  if (kernel.tile_rows == 0) return 0;
+  constexpr int64_t kPadded = kernels::cuda::kFragmentRows;
+  const int64_t group = weights.dense ? std::min(round_up(rows, kPadded), kernels::cuda::kDenseGroupRows)
+                                      : round_up(weights.vector, kPadded);
+  return static_cast<double>(round_up(group, kernel.tile_rows)) / static_cast<double>(group);
+}
+
+std::string refuse_tall_tile(const LinearCandidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
+                             const std::vector<LinearCandidate>& able) {
+  constexpr double kMuch = 4, kTooMuch = 8;  // the second: beside kernels of older instructions too
+  const auto overhead = [&](const LinearCandidate& c) { return row_overhead(*c.kernel.cuda, weights, rows); };
+  const double mine = overhead(candidate);
+  if (mine < kMuch) return "";
+  for (const LinearCandidate& c : able) {
+    const double other = c.dense == candidate.dense ? overhead(c) : 0;
+    const bool comparable = c.kernel.cuda->arch == candidate.kernel.cuda->arch || mine >= kTooMuch;
+    if (!comparable || other == 0 || other >= mine) continue;
+    return text("not timed: its tiles have ", mine, " rows for each of a group, lower ones can run");
+  }
+  return "";
+}
+
+std::string CudaPlace::needless(const LinearCandidate& c, const std::vector<LinearCandidate>& able) const {
+  return refuse_tall_tile(c, weights_.kind(c.dense), question_.spec.rows, able);
+}
+
 std::shared_ptr<const kernels::PreparedWeights> CudaPlace::prepared(const LinearCandidate& candidate) {
   const kernels::LinearFormat* format = candidate.kernel.cuda->format;
-  auto& slot = prepared_[{format, candidate.dense}];
+  auto& slot = prepared_[form_of(candidate)];
   if (slot != nullptr) return slot;
   // Nobody else holds what prepare() has just made: its image goes to the card and is freed here.
   const auto layout = std::const_pointer_cast<kernels::cuda::LinearWeights>(
@@ -112,49 +137,6 @@ std::shared_ptr<const kernels::PreparedWeights> CudaPlace::prepared(const Linear
   weights->layout = layout;
   weights->bias = bias_;
   return slot = weights;
-}
-
-std::vector<TimedCandidate> CudaPlace::time(const std::vector<LinearCandidate>& candidates, int64_t tokens) {
-  const kernels::LinearSpec& spec = question_.spec;
-  const bool token_major = spec.layout == kernels::Layout::token_major;
-  const int64_t x_count = tokens * spec.columns, y_count = tokens * spec.rows, element = size_of(spec.io);
-  const auto x = on_device(device_, random_activations(x_count, spec.io, 1).data(), x_count * element);
-  const auto residual = question_.residual
-                            ? on_device(device_, random_activations(y_count, spec.io, 2).data(), y_count * element)
-                            : nullptr;
-  const DeviceMemory y(device_, y_count * element);
-  LinearCall call;
-  call.tokens = tokens;
-  call.x = x->data();
-  call.ldx = token_major ? spec.columns : tokens;
-  call.residual = residual == nullptr ? nullptr : residual->data();
-  call.y = y.data();
-  call.ldy = call.ldresidual = token_major ? spec.rows : tokens;
-  call.beta = question_.beta;
-
-  int64_t workspace_bytes = 1;
-  for (const LinearCandidate& c : candidates) {
-    const auto& weights = static_cast<const DeviceWeights&>(*prepared(c));
-    workspace_bytes = std::max(workspace_bytes, c.kernel.cuda->workspace_bytes(*weights.layout, spec, tokens, card_));
-  }
-  const DeviceMemory workspace(device_, workspace_bytes);
-  const cuda::Stream stream(device_);
-  cuda::Event start(device_, true), end(device_, true);
-  const auto seconds_of = [&](size_t candidate, int repetitions) {
-    const LinearCandidate& c = candidates[candidate];
-    const auto& weights = static_cast<const DeviceWeights&>(*prepared(c));
-    start.record(stream);
-    for (int r = 0; r < repetitions; ++r) {
-      submit(*device_, card_, *c.kernel.cuda, weights, spec, call, workspace.data(), stream.handle());
-    }
-    end.record(stream);
-    end.synchronize();
-    return cuda::Event::elapsed_ms(start, end) * 1e-3 / repetitions;
-  };
-  const std::vector<Timing> timings = time_interleaved(candidates.size(), seconds_of);
-  std::vector<TimedCandidate> timed;
-  for (size_t i = 0; i < candidates.size(); ++i) timed.push_back(timed_candidate(candidates[i], timings[i]));
-  return timed;
 }
 
 std::string CudaPlace::machine() const {

@@ -18,6 +18,14 @@ kernels::cuda::Card card_of(const CudaInfo& info);
 // Why a card cannot run the kernel, "" where it can.
 std::string refuse_card(const kernels::cuda::LinearKernel& kernel, const kernels::cuda::Card& card);
 
+// Rows of tiles that `kernel` multiplies for each row of the weights' groups, the others being zeros; 0 where it has no
+// tiles of rows.
+double row_overhead(const kernels::cuda::LinearKernel& kernel, const kernels::WeightsKind& weights, int64_t rows);
+// Why a candidate is not timed beside `able`: three quarters of what it multiplies, or more, would be zeros, and a
+// lower tile can run.
+std::string refuse_tall_tile(const LinearCandidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
+                             const std::vector<LinearCandidate>& able);
+
 // An operator's weights on a card, in the layout of one format, and its bias.
 struct DeviceWeights final : kernels::PreparedWeights {
   std::shared_ptr<const kernels::cuda::LinearWeights> layout;  // without the image
@@ -49,8 +57,9 @@ class CudaPlace final : public LinearPlace {
   std::string refuse(const LinearRow& kernel) const override;
   std::string refuse(const LinearRow& kernel, bool dense, int64_t tokens) const override;
   bool last_resort(const LinearRow&) const override { return false; }
+  std::string needless(const LinearCandidate& c, const std::vector<LinearCandidate>& able) const override;
   std::shared_ptr<const kernels::PreparedWeights> prepared(const LinearCandidate& candidate) override;
-  std::vector<TimedCandidate> time(const std::vector<LinearCandidate>& candidates, int64_t tokens) override;
+  LinearTimes time(const std::vector<LinearCandidate>& candidates, int64_t tokens) override;
   int64_t most_tokens() const override { return kernels::cuda::mma_most_tokens(question_.spec.rows); }
   int64_t most_timed_bytes() const override { return int64_t{512} << 20; }
   std::string machine() const override;
@@ -58,11 +67,18 @@ class CudaPlace final : public LinearPlace {
   static PlaceDescription describe(const CudaDevice& device);
 
  private:
+  using Form = std::pair<const kernels::LinearFormat*, bool>;
+  static Form form_of(const LinearCandidate& c) { return {c.kernel.cuda->format, c.dense}; }
+  const DeviceWeights& weights_of(const LinearCandidate& c) { return static_cast<const DeviceWeights&>(*prepared(c)); }
+  int64_t workspace_bytes(const LinearCandidate& c, int64_t tokens);
+  void set_aside_what_does_not_fit(std::vector<LinearCandidate>& able, LinearTimes& times);
+  bool set_largest_form_aside(std::vector<LinearCandidate>& able, LinearTimes& times, const std::string& why);
+
   const std::shared_ptr<CudaDevice> device_;
   const kernels::cuda::Card card_;
   const CudaKernels kernels_;
   std::shared_ptr<const cuda::DeviceMemory> bias_;
-  std::map<std::pair<const kernels::LinearFormat*, bool>, std::shared_ptr<const kernels::PreparedWeights>> prepared_;
+  std::map<Form, std::shared_ptr<const kernels::PreparedWeights>> prepared_;
 };
 
 }  // namespace leno::plan

@@ -64,6 +64,21 @@ void set_last_resorts_aside(const LinearPlace& place, std::vector<LinearCandidat
   able.erase(slow, able.end());
 }
 
+// Nor is what cannot win against others. Judged against all that can run, so that at least one stays.
+void set_needless_aside(const LinearPlace& place, std::vector<LinearCandidate>& able,
+                        std::vector<LinearCandidate>& refused) {
+  const std::vector<LinearCandidate> all = able;
+  std::erase_if(able, [&](const LinearCandidate& c) {
+    const std::string why = place.needless(c, all);
+    if (!why.empty()) refused.push_back({c.kernel, c.dense, why});
+    return !why.empty();
+  });
+}
+
+bool is_same(const LinearCandidate& a, const LinearCandidate& b) {
+  return a.kernel.cpu == b.kernel.cpu && a.kernel.cuda == b.kernel.cuda && a.dense == b.dense;
+}
+
 const LinearCandidate* find_able(const std::vector<LinearCandidate>& able, const std::string& kernel, bool dense) {
   for (const LinearCandidate& c : able) {
     if (c.kernel.name() == kernel && c.dense == dense) return &c;
@@ -129,11 +144,20 @@ class Planner {
     for (LinearCandidate& c : candidates_of(place_, bucket)) {
       (c.refusal.empty() ? able : result.refused).push_back(std::move(c));
     }
-    const LinearCandidate winner = question_.kernel.empty() ? choose_among(able, result) : forced(able, result);
-    result.kernel = winner.kernel;
-    result.dense = winner.dense;
-    result.weights = place_.prepared(winner);
-    return result;
+    for (;;) {
+      const LinearCandidate winner = question_.kernel.empty() ? choose_among(able, result) : forced(able, result);
+      result.kernel = winner.kernel;
+      result.dense = winner.dense;
+      try {
+        result.weights = place_.prepared(winner);
+        return result;
+      } catch (const Error& e) {
+        // A choice that was made before, when there was more memory.
+        if (e.status() != LENO_ERR_OUT_OF_MEMORY || !question_.kernel.empty() || able.size() == 1) throw;
+        result.refused.push_back({winner.kernel, winner.dense, e.what()});
+        std::erase_if(able, [&](const LinearCandidate& c) { return is_same(c, winner); });
+      }
+    }
   }
 
   LinearCandidate forced(const std::vector<LinearCandidate>& able, LinearBucket& result) {
@@ -154,6 +178,7 @@ class Planner {
     require(!able.empty(), LENO_ERR_UNSUPPORTED, "no kernel can serve ", result.bucket.tokens, " tokens",
             all_refusals(result.refused, place_.weights().given().dtype()));
     set_last_resorts_aside(place_, able, result.refused);
+    set_needless_aside(place_, able, result.refused);
     if (able.size() == 1) {
       result.source = Source::single;
       return able.front();
@@ -172,9 +197,18 @@ class Planner {
     // What a file claims is only taken where it is possible.
     if (!choice || find_able(able, choice->kernel, choice->dense) == nullptr) {
       result.source = Source::measured;
-      choice = choose(place_.time(able, result.timed_tokens));
-      remember(memory_key, *choice);
-      file_.add(key, *choice);
+      LinearTimes times = place_.time(able, result.timed_tokens);
+      choice = choose(std::move(times.timed));
+      // What was chosen for want of memory is no answer for another time.
+      if (times.refused.empty() && times.tokens == result.timed_tokens) {
+        remember(memory_key, *choice);
+        file_.add(key, *choice);
+      }
+      result.timed_tokens = times.tokens;
+      for (LinearCandidate& c : times.refused) {
+        std::erase_if(able, [&](const LinearCandidate& other) { return is_same(c, other); });
+        result.refused.push_back(std::move(c));
+      }
     }
     result.timed = choice->timed;
     return *find_able(able, choice->kernel, choice->dense);

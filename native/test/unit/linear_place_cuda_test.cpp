@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 namespace {
@@ -10,7 +11,7 @@ using namespace leno;
 using kernels::cuda::Card;
 using kernels::cuda::LinearKernel;
 
-Card card(int arch) { return {arch, 100, 200 << 10, 40 << 20}; }
+Card card(int arch) { return {arch, 100, 227 << 10, 40 << 20}; }
 
 LinearKernel row(int arch, bool exact) { return {"toy", arch, exact, DType::bf16, nullptr, nullptr, nullptr, nullptr}; }
 
@@ -53,6 +54,73 @@ TEST(CudaKernels, ServeManyTokensOfLargeLayers) {
       }
     }
   }
+}
+
+// The candidates of a card for weights of one kind, and what becomes of them.
+struct Judged {
+  std::vector<plan::LinearCandidate> able, left;
+  Judged(int arch, DType io, const kernels::WeightsKind& kind, int64_t rows, int64_t tokens = 100) {
+    const kernels::LinearSpec spec{rows, 512, kernels::Layout::feature_major, io};
+    for (const LinearKernel* kernel : kernels::cuda::linear_kernels()) {
+      if (kernel->weights != kind.dtype || !plan::refuse_card(*kernel, card(arch)).empty()) continue;
+      if (!kernel->refuse(card(arch), kind, spec, tokens).empty()) continue;
+      able.push_back({{nullptr, kernel}, kind.dense, ""});
+    }
+    for (const plan::LinearCandidate& c : able) {
+      if (plan::refuse_tall_tile(c, kind, rows, able).empty()) left.push_back(c);
+    }
+  }
+  bool has(const std::string& name) const {
+    return std::any_of(left.begin(), left.end(), [&](auto& c) { return c.kernel.name() == name; });
+  }
+};
+
+TEST(TallTiles, AreNotTimedForLowGroupsAndSomethingAlwaysIs) {
+  for (const int arch : {75, 80, 86, 89, 90, 100}) {
+    for (const DType type : {DType::f16, DType::bf16, DType::e4m3}) {
+      for (const int64_t vector : {4, 8, 16, 32, 64, 128}) {
+        for (const bool dense : {false, true}) {
+          const kernels::WeightsKind kind{type, dense, vector};
+          const Judged judged(arch, type == DType::e4m3 ? DType::f16 : type, kind, dense ? vector : 1024);
+          ASSERT_EQ(judged.able.empty(), judged.left.empty()) << arch << " " << name_of(type) << " V " << vector;
+          for (const auto& c : judged.left) {
+            const double overhead = plan::row_overhead(*c.kernel.cuda, kind, dense ? vector : 1024);
+            // The lowest of a family stays beside those of older ones.
+            const bool lowest = c.kernel.cuda->tile_rows <= 64 || (c.kernel.cuda->exact && overhead < 8);
+            EXPECT_TRUE(overhead < 4 || lowest) << c.kernel.name() << " V " << vector;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(TallTiles, OfEachFamily) {
+  const Judged low(90, DType::bf16, {DType::bf16, false, 32}, 1024);
+  EXPECT_FALSE(low.has("bf16_linear_shflbw_m128n256k32_sm80"));
+  EXPECT_FALSE(low.has("bf16_linear_shflbw_m128n256k32_sm90"));
+  EXPECT_TRUE(low.has("bf16_linear_shflbw_m64n256k64_sm90")) << "the lowest that wgmma has";
+  EXPECT_TRUE(low.has("bf16_linear_shflbw_m64n128k32_sm80"));
+  EXPECT_TRUE(low.has("bf16_linear_shflbw_m32n128k32_sm80"));
+  const Judged lowest(80, DType::bf16, {DType::bf16, false, 8}, 1024);
+  EXPECT_FALSE(lowest.has("bf16_linear_shflbw_m64n64k32_sm80"));
+  EXPECT_TRUE(lowest.has("bf16_linear_shflbw_m32n128k32_sm80"));
+  EXPECT_TRUE(lowest.has("bf16_linear_shflbw_m16n128k64_sm80"));
+  const Judged high(90, DType::bf16, {DType::bf16, false, 64}, 1024);
+  EXPECT_EQ(high.able.size(), high.left.size()) << "twice the rows may still win by their reuse of x";
+  const Judged few_rows(90, DType::bf16, {DType::bf16, true, 16}, 16);
+  EXPECT_FALSE(few_rows.has("bf16_linear_dense_m128n256k64_sm90"));
+  EXPECT_FALSE(few_rows.has("bf16_linear_dense_m128n128k32_sm80"));
+  EXPECT_TRUE(few_rows.has("bf16_linear_dense_m64n64k32_sm80"));
+  const Judged one(80, DType::bf16, {DType::bf16, false, 16}, 1024);
+  std::vector<plan::LinearCandidate> alone;
+  for (const auto& c : one.able) {
+    if (c.kernel.cuda->tile_rows == 128) alone.push_back(c);
+  }
+  EXPECT_EQ("", plan::refuse_tall_tile(alone.front(), {DType::bf16, false, 16}, 1024, alone))
+      << "nothing lower can run";
+  EXPECT_EQ("not timed: its tiles have 8 rows for each of a group, lower ones can run",
+            plan::refuse_tall_tile(alone.front(), {DType::bf16, false, 16}, 1024, one.able));
 }
 
 }  // namespace

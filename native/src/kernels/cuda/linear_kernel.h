@@ -39,6 +39,7 @@ struct LinearKernel {
   // Of a kernel that is a library's: puts the forward on the stream itself, and plan is nullptr.
   void (*run)(const DeviceOperands& operands, const LinearSpec& spec, const LinearCall& call, std::byte* workspace,
               const CudaDevice& device, leno::cuda::CUstream stream) = nullptr;
+  int tile_rows = 0;  // rows that a block multiplies, a group's or zeros; 0 where it takes as many as there are
 };
 
 // Every CUDA kernel of this build, best architecture first.

@@ -71,7 +71,9 @@ constexpr LinearKernel mma_row_of_two(const char* name, int arch, bool exact = f
           [](const LinearWeights& weights, const DeviceOperands& operands, const LinearSpec& spec,
              const LinearCall& call, std::byte* workspace, const Card& card) {
             return mma_plan(mma_kernel_for<F16, BF16>(spec), weights, operands, spec, call, workspace, card);
-          }};
+          },
+          nullptr,
+          F16.tile.m};
 }
 // The row of one kernel.
 template <const MmaKernel& Kernel>

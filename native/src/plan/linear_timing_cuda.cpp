@@ -1,0 +1,183 @@
+#include <algorithm>
+#include <optional>
+
+#include "core/error.h"
+#include "plan/linear_place_cuda.h"
+#include "plan/measured.h"
+
+// Timing on a card, whose memory may be short: an operator that is being made must not fail because a candidate that
+// might not win, or more tokens than the ranking needs, do not fit.
+namespace leno::plan {
+namespace {
+
+using cuda::DeviceMemory;
+using kernels::LinearCall;
+
+// "" where there was memory for it, else what was lacking.
+template <class Body>
+std::string lacking(Body&& body) {
+  try {
+    body();
+    return "";
+  } catch (const Error& e) {
+    if (e.status() != LENO_ERR_OUT_OF_MEMORY) throw;
+    return e.what();
+  }
+}
+
+// Moves candidates of which which(c) holds to those refused.
+template <class Which>
+void set_aside(std::vector<LinearCandidate>& able, LinearTimes& times, const std::string& why, Which&& which) {
+  for (const LinearCandidate& c : able) {
+    if (which(c)) times.refused.push_back({c.kernel, c.dense, why});
+  }
+  std::erase_if(able, which);
+}
+
+struct Activations {
+  std::optional<DeviceMemory> x, y, residual;
+
+  void free() {
+    x.reset();
+    y.reset();
+    residual.reset();
+  }
+  // Allocates all before anything is written.
+  LinearCall make(const std::shared_ptr<CudaDevice>& device, const LinearQuestion& question, int64_t tokens) {
+    const kernels::LinearSpec& spec = question.spec;
+    const bool token_major = spec.layout == kernels::Layout::token_major;
+    const int64_t x_count = tokens * spec.columns, y_count = tokens * spec.rows, element = size_of(spec.io);
+    x.emplace(device, x_count * element);
+    y.emplace(device, y_count * element);
+    if (question.residual) residual.emplace(device, y_count * element);
+    cuda::write(*x, 0, random_activations(x_count, spec.io, 1).data(), x_count * element, nullptr);
+    if (residual) cuda::write(*residual, 0, random_activations(y_count, spec.io, 2).data(), y_count * element, nullptr);
+    LinearCall call;
+    call.tokens = tokens;
+    call.x = x->data();
+    call.ldx = token_major ? spec.columns : tokens;
+    call.residual = residual ? residual->data() : nullptr;
+    call.y = y->data();
+    call.ldy = call.ldresidual = token_major ? spec.rows : tokens;
+    call.beta = question.beta;
+    return call;
+  }
+};
+
+}  // namespace
+
+int64_t CudaPlace::workspace_bytes(const LinearCandidate& c, int64_t tokens) {
+  return std::max<int64_t>(1, c.kernel.cuda->workspace_bytes(*weights_of(c).layout, question_.spec, tokens, card_));
+}
+
+// Sparse weights first: they are smaller, and what the operator is for.
+void CudaPlace::set_aside_what_does_not_fit(std::vector<LinearCandidate>& able, LinearTimes& times) {
+  for (const bool dense : {false, true}) {
+    std::vector<Form> forms;
+    for (const LinearCandidate& c : able) {
+      if (c.dense == dense && std::find(forms.begin(), forms.end(), form_of(c)) == forms.end()) {
+        forms.push_back(form_of(c));
+      }
+    }
+    for (const Form& form : forms) {
+      const auto is_of_form = [&](const LinearCandidate& c) { return form_of(c) == form; };
+      const LinearCandidate& any = *std::find_if(able.begin(), able.end(), is_of_form);
+      const std::string why = lacking([&] { prepared(any); });
+      if (why.empty()) continue;
+      if (is_of_form(able.front()) && std::all_of(able.begin(), able.end(), is_of_form)) {
+        fail(LENO_ERR_OUT_OF_MEMORY, why);
+      }
+      set_aside(able, times, why, is_of_form);
+    }
+  }
+}
+
+// False where there is but one form of the weights left.
+bool CudaPlace::set_largest_form_aside(std::vector<LinearCandidate>& able, LinearTimes& times, const std::string& why) {
+  const auto bytes = [&](const LinearCandidate& c) { return weights_of(c).bytes(); };
+  const auto largest =
+      *std::max_element(able.begin(), able.end(), [&](auto& a, auto& b) { return bytes(a) < bytes(b); });
+  const Form form = form_of(largest);
+  const auto is_of_form = [&](const LinearCandidate& c) { return form_of(c) == form; };
+  if (std::all_of(able.begin(), able.end(), is_of_form)) return false;
+  set_aside(able, times, why, is_of_form);
+  prepared_.erase(form);
+  return true;
+}
+
+LinearTimes CudaPlace::time(const std::vector<LinearCandidate>& candidates, int64_t tokens) {
+  LinearTimes times;
+  std::vector<LinearCandidate> able = candidates;
+  set_aside_what_does_not_fit(able, times);
+
+  const auto most_workspace = [&](int64_t of_tokens) {
+    int64_t most = 0;
+    for (const LinearCandidate& c : able) most = std::max(most, workspace_bytes(c, of_tokens));
+    return most;
+  };
+  Activations activations;
+  std::optional<DeviceMemory> workspace;
+  LinearCall call;
+  for (;;) {
+    activations.free();
+    std::string why = lacking([&] { call = activations.make(device_, question_, tokens); });
+    bool of_workspace = false;
+    if (why.empty()) {
+      why = lacking([&] { workspace.emplace(device_, most_workspace(tokens)); });
+      if (why.empty()) break;
+      of_workspace = true;
+    }
+    const int64_t fewer = tokens / 2;
+    const int64_t most = most_workspace(tokens);
+    if (fewer > 0 && (!of_workspace || most_workspace(fewer) < most)) {
+      tokens = fewer;
+      continue;
+    }
+    const auto needs_most = [&](const LinearCandidate& c) { return workspace_bytes(c, tokens) == most; };
+    if (of_workspace && !std::all_of(able.begin(), able.end(), needs_most)) {
+      set_aside(able, times, why, needs_most);
+    } else if (!set_largest_form_aside(able, times, why)) {
+      fail(LENO_ERR_OUT_OF_MEMORY, why);
+    }
+  }
+  times.tokens = tokens;
+
+  const kernels::LinearSpec& spec = question_.spec;
+  // Kernels take memory as they are loaded.
+  for (const LinearCandidate& c : std::vector<LinearCandidate>(able)) {
+    if (c.kernel.cuda->run != nullptr) continue;
+    const std::string why = lacking([&] {
+      const DeviceWeights& weights = weights_of(c);
+      const auto launches =
+          c.kernel.cuda->plan(*weights.layout, weights.operands(), spec, call, workspace->data(), card_);
+      for (int i = 0; i < launches.count; ++i) {
+        const auto& l = launches.launch[static_cast<size_t>(i)];
+        device_->prepare(l.entry, l.shared_bytes);
+      }
+    });
+    if (why.empty()) continue;
+    if (able.size() == 1) fail(LENO_ERR_OUT_OF_MEMORY, why);
+    set_aside(able, times, why, [&](const LinearCandidate& other) {
+      return other.kernel.cuda == c.kernel.cuda && other.dense == c.dense;
+    });
+  }
+
+  const cuda::Stream stream(device_);
+  cuda::Event start(device_, true), end(device_, true);
+  const auto seconds_of = [&](size_t candidate, int repetitions) {
+    const LinearCandidate& c = able[candidate];
+    const DeviceWeights& weights = weights_of(c);
+    start.record(stream);
+    for (int r = 0; r < repetitions; ++r) {
+      submit(*device_, card_, *c.kernel.cuda, weights, spec, call, workspace->data(), stream.handle());
+    }
+    end.record(stream);
+    end.synchronize();
+    return cuda::Event::elapsed_ms(start, end) * 1e-3 / repetitions;
+  };
+  const std::vector<Timing> timings = time_interleaved(able.size(), seconds_of);
+  for (size_t i = 0; i < able.size(); ++i) times.timed.push_back(timed_candidate(able[i], timings[i]));
+  return times;
+}
+
+}  // namespace leno::plan
