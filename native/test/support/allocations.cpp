@@ -8,9 +8,12 @@
 namespace {
 
 std::atomic<int64_t> count{0}, bytes{0}, good{INT64_MAX};
+std::atomic<bool (*)()> counts{nullptr};
 
 // Counts one; false where it is to fail.
 bool take(size_t n) {
+  bool (*const asked)() = counts.load();
+  if (asked != nullptr && !asked()) return true;
   ++count;
   bytes += static_cast<int64_t>(n);
   return good.load() == INT64_MAX || good.fetch_sub(1) > 0;
@@ -51,6 +54,7 @@ namespace leno_test {
 
 int64_t allocations() { return count; }
 int64_t allocated_bytes() { return bytes; }
+void count_allocations_where(bool (*which)()) { counts = which; }
 
 FailingAllocations::FailingAllocations(int64_t n) { good = n; }
 FailingAllocations::~FailingAllocations() { good = INT64_MAX; }
