@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -13,6 +14,16 @@
 #if __has_feature(address_sanitizer)
 #define LENO_SIMT_ASAN 1
 #endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define LENO_SIMT_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LENO_SIMT_TSAN 1
+#endif
+#endif
+#if defined(LENO_SIMT_TSAN)
+#include <sanitizer/tsan_interface.h>
 #endif
 #if defined(LENO_SIMT_ASAN)
 #include <sanitizer/asan_interface.h>
@@ -48,13 +59,28 @@ class Stacks {
     }
     return stacks_[index] + kPage;
   }
+#if defined(LENO_SIMT_TSAN)
+  // A fiber does not return from its functions as it ends, so that each needs a history of its own.
+  void* new_thread(size_t index) {
+    threads_.resize(std::max(threads_.size(), index + 1));
+    if (threads_[index] != nullptr) __tsan_destroy_fiber(threads_[index]);
+    return threads_[index] = __tsan_create_fiber(0);
+  }
+#endif
 
  private:
   void drop() {
     for (char* p : stacks_) munmap(p, bytes_ + kPage);
     stacks_.clear();
+#if defined(LENO_SIMT_TSAN)
+    for (void* thread : threads_) {
+      if (thread != nullptr) __tsan_destroy_fiber(thread);
+    }
+    threads_.clear();
+#endif
   }
   std::vector<char*> stacks_;
+  std::vector<void*> threads_;
   size_t bytes_ = 0;
 };
 thread_local Stacks stacks;
@@ -101,6 +127,9 @@ void prepare_fiber(Fiber& fiber, size_t index, size_t stack_bytes, void (*entry)
 #if defined(LENO_SIMT_ASAN)
   __asan_unpoison_memory_region(fiber.stack, stack_bytes);
 #endif
+#if defined(LENO_SIMT_TSAN)
+  fiber.thread = stacks.new_thread(index);
+#endif
 #if defined(LENO_SIMT_PORTABLE)
   auto* context = new (fiber.stack) ucontext_t;
   getcontext(context);
@@ -135,6 +164,10 @@ void switch_fiber(Fiber& from, const Fiber& to) {
 #if defined(LENO_SIMT_ASAN)
   __sanitizer_start_switch_fiber(&from.fake_stack, to.stack, to.stack_bytes);
 #endif
+#if defined(LENO_SIMT_TSAN)
+  from.thread = __tsan_get_current_fiber();
+  __tsan_switch_to_fiber(to.thread, 0);
+#endif
   swap_stacks(&from.stack_pointer, to.stack_pointer);
 #if defined(LENO_SIMT_ASAN)
   __sanitizer_finish_switch_fiber(from.fake_stack, nullptr, nullptr);
@@ -145,6 +178,9 @@ void leave_fiber(const Fiber& to) {
   static thread_local void* nobody;  // not on the dying stack: AddressSanitizer frees its frames first
 #if defined(LENO_SIMT_ASAN)
   __sanitizer_start_switch_fiber(nullptr, to.stack, to.stack_bytes);
+#endif
+#if defined(LENO_SIMT_TSAN)
+  __tsan_switch_to_fiber(to.thread, 0);
 #endif
   swap_stacks(&nobody, to.stack_pointer);
   std::abort();

@@ -10,6 +10,7 @@ struct Fiber {
   char* stack = nullptr;
   size_t stack_bytes = 0;
   void* fake_stack = nullptr;  // AddressSanitizer's
+  void* thread = nullptr;      // ThreadSanitizer's
 };
 
 // The default of Options::stack_bytes.
