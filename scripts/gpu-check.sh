@@ -157,7 +157,7 @@ kernels=$test_folder/simt/leno_simt_kernels_test
 # Counts and traffic are the emulator's alone, and planted kernels are in no image.
 on_card='*:-*Counts*:*Traffic*:*MeetsNoBankConflict*:LinearFixture.*'
 [ "$arch" = 90 ] || on_card="$on_card:*Sm90*"
-if [ $emulated = yes ]; then on_card='Transpose*:LayerNorm*:-*Traffic*'; fi
+if [ $emulated = yes ]; then on_card='Transpose*:Convert*:LayerNorm*:-*Traffic*'; fi
 step conformance 60 "$conformance" --json "$out/conformance.json"
 step conformance-finds-planted 60 "$conformance" --planted
 step kernels-on-card 150 env LENO_TEST_CARD=1 "$kernels" "--gtest_filter=$on_card" --gtest_brief=1
@@ -172,7 +172,7 @@ else
 fi
 
 # ---- under compute-sanitizer, on a reduced table
-reduced='Transpose*:LayerNorm*:*IsExactOnSmallIntegers*:*EveryEpilogue*:-*Traffic*'
+reduced='Transpose*:Convert*:LayerNorm*:*IsExactOnSmallIntegers*:*EveryEpilogue*:-*Traffic*'
 [ "$arch" = 90 ] || reduced="$reduced:*Sm90*"
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)
 if [ $emulated = yes ]; then

@@ -36,6 +36,10 @@ LENO_API int leno_packed_create(leno_pattern pattern, const float* w, int64_t ld
 /* Packs a dense matrix: every weight is kept. */
 LENO_API int leno_packed_create_dense(const float* w, int64_t rows, int64_t columns, int64_t ldw, int32_t dtype,
                                       leno_packed* out);
+/* The same weights in another type, as for a device that multiplies no other: what leno_packed_to_dense gives, rounded
+ * again as leno_packed_create rounds. bf16 keeps 8 bits of a weight, f16 11 where it is not below 6e-5; a weight beyond
+ * 65504 is LENO_ERR_NOT_FINITE with f16. Operators made of it tell the type it came from in leno_linear_explain. */
+LENO_API int leno_packed_convert(leno_packed packed, int32_t dtype, leno_packed* out);
 LENO_API void leno_packed_destroy(leno_packed packed);
 LENO_API int leno_packed_get_info(leno_packed packed, leno_packed_info* info);
 

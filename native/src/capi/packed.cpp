@@ -34,6 +34,14 @@ int leno_packed_create_dense(const float* w, int64_t rows, int64_t columns, int6
   });
 }
 
+int leno_packed_convert(leno_packed packed, int32_t dtype, leno_packed* out) {
+  return guard(__func__, [&] {
+    require_not_null(packed, "packed");
+    require_not_null(out, "out");
+    *out = new leno_packed_s{PackedWeights::convert(*packed->packed, leno::capi::require_weight_dtype(dtype))};
+  });
+}
+
 void leno_packed_destroy(leno_packed packed) { delete packed; }
 
 int leno_packed_get_info(leno_packed packed, leno_packed_info* info) {

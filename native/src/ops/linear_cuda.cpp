@@ -90,9 +90,7 @@ void CudaLinear::prepare(const LinearBucket& bucket) const {
             device_->prepare(l.entry, l.shared_bytes);
           }
         };
-        const auto* kernel = bucket.kernel.cuda;
-        if (kernel->run == nullptr)
-          load(kernel->plan(*weights.layout, weights.operands(), spec, call, address(3), card_));
+        load(bucket.kernel.cuda->plan(*weights.layout, weights.operands(), spec, call, address(3), card_));
         if (factors_ == nullptr) continue;
         Launches norm;
         add_norm(norm, call);

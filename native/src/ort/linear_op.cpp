@@ -39,11 +39,11 @@ class LinearKernel {
     const int64_t version = node.integer("version").value_or(1);
     require(version == 1, LENO_ERR_UNSUPPORTED, "io.leno.Linear: attribute version is ", version,
             ", expected 1: the model needs a later release of leno");
-    const Packed packed = read_packed(node);
-
     leno_linear_options options{};
     check(leno_linear_options_init(&options));
     options.io_dtype = op.io == kFloat16 ? LENO_F16 : op.io == kBfloat16 ? LENO_BF16 : LENO_F32;
+    Packed packed = read_packed(node);
+    if (on_cuda_) packed = for_cuda(std::move(packed), op.io == kFloat ? config.cuda_weights : options.io_dtype);
     options.activation = parse_activation(node.text("activation").value_or("none"));
     const int64_t residual = node.integer("residual").value_or(0);
     require(residual == 0 || residual == 1, LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: attribute residual is ",
@@ -108,6 +108,16 @@ class LinearKernel {
     rows_ = info.rows;
     columns_ = info.columns;
     return owner;
+  }
+
+  // Cards multiply 16 bits or 8. Models that were made for the CPU have others, which are rounded once more.
+  static Packed for_cuda(Packed packed, int32_t dtype) {
+    leno_packed_info info{};
+    check(leno_packed_get_info(packed.get(), &info));
+    if (info.dtype != LENO_F32 && info.dtype != LENO_I8) return packed;
+    leno_packed converted = nullptr;
+    check(leno_packed_convert(packed.get(), dtype, &converted));
+    return Packed(converted, leno_packed_destroy);
   }
 
   const float* vector_input(const Node& node, size_t index, const char* name, int64_t* count) const {

@@ -7,7 +7,7 @@ namespace leno::ort {
 
 // The operator io.leno.Linear, version 1, of one registration: docs/onnx.md has its inputs and attributes.
 struct LinearOp : CustomOp {
-  // On the CPU with float activations, or for the CUDA execution provider with kFloat16 or kBfloat16.
+  // On the CPU with float activations, or for the CUDA execution provider with kFloat, kFloat16 or kBfloat16.
   explicit LinearOp(SessionConfig config, ElementType activations = kFloat, bool cuda = false);
   SessionConfig config;
   ElementType io;

@@ -15,8 +15,9 @@ namespace {
 struct Registration {
   explicit Registration(const SessionConfig& config) : linear(config) {
     if (config.cuda < 0) return;
-    on_cuda.push_back(std::make_unique<LinearOp>(config, kFloat16, true));
-    on_cuda.push_back(std::make_unique<LinearOp>(config, kBfloat16, true));
+    for (const ElementType io : {kFloat, kFloat16, kBfloat16}) {
+      on_cuda.push_back(std::make_unique<LinearOp>(config, io, true));
+    }
   }
   LinearOp linear;
   std::vector<std::unique_ptr<LinearOp>> on_cuda;

@@ -63,6 +63,12 @@ int parse_cuda(const std::string& text) {
   return static_cast<int>(*ordinal);
 }
 
+int parse_cuda_weights(const std::string& name) {
+  if (name == "bf16") return LENO_BF16;
+  if (name == "f16") return LENO_F16;
+  fail(LENO_ERR_INVALID_ARGUMENT, "session option leno.cuda_weights is \"", name, "\", expected bf16 or f16");
+}
+
 std::vector<int64_t> parse_buckets(const std::string& value) {
   std::vector<int64_t> buckets;
   std::string_view rest = value;
@@ -86,6 +92,7 @@ SessionConfig read_session_config(const Api& api, const SessionOptions* options)
   if (auto value = entry(api, options, "leno.threads")) config.threads = parse_threads(*value);
   if (auto value = entry(api, options, "leno.isa")) config.isa = parse_isa(*value);
   if (auto value = entry(api, options, "leno.cuda")) config.cuda = parse_cuda(*value);
+  if (auto value = entry(api, options, "leno.cuda_weights")) config.cuda_weights = parse_cuda_weights(*value);
   if (auto value = entry(api, options, "leno.plan_file")) config.plan_file = *value;
   if (auto value = entry(api, options, "leno.buckets")) config.buckets = parse_buckets(*value);
   return config;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "leno/base.h"
 #include "ort/ort_abi.h"
 
 namespace leno::ort {
@@ -14,6 +15,7 @@ struct SessionConfig {
   int threads = 1;                           // leno.threads: 1 .. 1024
   int isa = 0;                               // leno.isa: a name as leno_isa_name gives it; "auto" by default
   int cuda = -1;                             // leno.cuda: ordinal of a card; none by default
+  int cuda_weights = LENO_BF16;              // leno.cuda_weights: bf16 or f16, of nodes with float activations
   std::string plan_file;                     // leno.plan_file: path; none by default
   std::vector<int64_t> buckets{1, 16, 128};  // leno.buckets: ascending token counts, separated by commas
 

@@ -47,6 +47,22 @@ std::shared_ptr<const PackedWeights> PackedWeights::pack_dense(MatrixView<const 
   return p;
 }
 
+std::shared_ptr<const PackedWeights> PackedWeights::convert(const PackedWeights& from, DType dtype) {
+  AlignedBuffer dense(from.rows_ * from.columns_ * 4);
+  const MatrixView<float> w{dense.as<float>(), from.rows_, from.columns_, from.columns_};
+  from.to_dense(w);
+  std::shared_ptr<PackedWeights> p(new PackedWeights());
+  if (from.dense_) {
+    p->set_dense_shape(from.rows_, from.columns_);
+  } else {
+    p->set_shape(from.pattern());
+  }
+  p->dtype_ = dtype;
+  p->converted_from_ = from.converted_from();
+  p->store_values({w.data, w.rows, w.columns, w.stride});
+  return p;
+}
+
 void PackedWeights::set_shape(const Pattern& pattern) {
   require(pattern.indices.size() <= UINT32_MAX, LENO_ERR_UNSUPPORTED, "pattern keeps ", pattern.indices.size(),
           " vectors, expected at most ", UINT32_MAX);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/aligned_buffer.h"
@@ -29,12 +30,16 @@ class PackedWeights {
 
   static std::shared_ptr<const PackedWeights> pack(const Pattern& pattern, MatrixView<const float> w, DType dtype);
   static std::shared_ptr<const PackedWeights> pack_dense(MatrixView<const float> w, DType dtype);
+  // The same weights in another type: what the kernels multiply with, rounded again as pack() does.
+  static std::shared_ptr<const PackedWeights> convert(const PackedWeights& from, DType dtype);
 
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
   int64_t vector() const { return vector_; }  // kDenseVector where dense
   bool dense() const { return dense_; }
   DType dtype() const { return dtype_; }
+  // What convert() made these of; dtype() where it did not. Not kept in files.
+  DType converted_from() const { return converted_from_.value_or(dtype_); }
   int64_t groups() const { return ceil_div(rows_, vector_); }
   int64_t group_rows(int64_t g) const { return g + 1 < groups() ? vector_ : rows_ - g * vector_; }
   int64_t kept(int64_t g) const { return dense_ ? columns_ : int64_t(ends_[size_t(g)]) - start(g); }
@@ -75,6 +80,7 @@ class PackedWeights {
   int64_t rows_ = 0, columns_ = 0, vector_ = 0;
   bool dense_ = false, identity_ = true;
   DType dtype_ = DType::f32;
+  std::optional<DType> converted_from_;
   NarrowArray permutation_;     // empty where identity
   std::vector<uint32_t> ends_;  // per group, the end of its columns in indices_
   NarrowArray indices_;

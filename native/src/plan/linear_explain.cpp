@@ -113,6 +113,7 @@ LinearDescription::LinearDescription(PlaceDescription where, const PackedWeights
       identity(packed.identity()),
       density(packed.density()),
       weights(packed.dtype()),
+      converted_from(packed.converted_from()),
       packed_bytes(packed.bytes()),
       layout(question.spec.layout),
       io(question.spec.io),
@@ -134,6 +135,7 @@ std::string explain(const LinearDescription& d, const LinearPlan& plan) {
                {"V", d.vector},
                {"sparsity", rounded(1 - d.density)},
                {"dtype", leno::name_of(d.weights)},
+               {"converted_from", nullptr},
                {"packed_bytes", d.packed_bytes},
                {"layout", d.layout == kernels::Layout::token_major ? "token_major" : "feature_major"},
                {"io_dtype", leno::name_of(d.io)},
@@ -149,6 +151,7 @@ std::string explain(const LinearDescription& d, const LinearPlan& plan) {
                {"version", LENO_VERSION},
                {"plan_file", nullptr},
                {"buckets", buckets}};
+  if (d.converted_from != d.weights) json["converted_from"] = leno::name_of(d.converted_from);
   if (!d.plan_file.empty()) json["plan_file"] = {{"path", d.plan_file}, {"status", plan.plan_file_status}};
   // A path or a name that is not UTF-8 must not make the account fail.
   return json.dump(2, ' ', false, Json::error_handler_t::replace);

@@ -14,7 +14,7 @@ struct LinearDescription {
   int64_t rows, columns, vector;
   bool dense, identity;
   double density;
-  DType weights;
+  DType weights, converted_from;
   int64_t packed_bytes;
   kernels::Layout layout;
   DType io;

@@ -62,11 +62,8 @@ void launch(const CudaDevice& device, const Launches& launches, cuda::CUstream s
 void submit(const CudaDevice& device, const Card& card, const kernels::cuda::LinearKernel& kernel,
             const DeviceWeights& weights, const kernels::LinearSpec& spec, const LinearCall& call, std::byte* workspace,
             cuda::CUstream stream) {
-  if (kernel.run != nullptr) {
-    kernel.run(weights.operands(), spec, call, workspace, device, stream);
-    return;
-  }
   launch(device, kernel.plan(*weights.layout, weights.operands(), spec, call, workspace, card), stream);
+  if (kernel.run != nullptr) kernel.run(weights.operands(), spec, call, workspace, device, stream);
 }
 
 CudaPlace::CudaPlace(CudaDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,

@@ -145,7 +145,6 @@ LinearTimes CudaPlace::time(const std::vector<LinearCandidate>& candidates, int6
   const kernels::LinearSpec& spec = question_.spec;
   // Kernels take memory as they are loaded.
   for (const LinearCandidate& c : std::vector<LinearCandidate>(able)) {
-    if (c.kernel.cuda->run != nullptr) continue;
     const std::string why = lacking([&] {
       const DeviceWeights& weights = weights_of(c);
       const auto launches =

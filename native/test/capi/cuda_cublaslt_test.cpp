@@ -20,11 +20,12 @@ class CublasLt : public CudaLinear {
 
 TEST_F(CublasLt, MultipliesInBothLayoutsWithAResidual) {
   for (const int layout : {LENO_TOKEN_MAJOR, LENO_FEATURE_MAJOR}) {
-    for (const int residual : {0, 1}) {
+    for (const int kind : {0, 1, 2, 3}) {
       options_.layout = layout;
-      options_.residual = residual;
+      options_.io_dtype = kind & 2 ? LENO_F32 : LENO_BF16;
+      options_.residual = kind & 1;
       options_.beta = 3;
-      pad_ = residual;
+      pad_ = kind & 1;
       create();
       for (const int64_t tokens : {1, 16, 40}) {
         make_tensors(tokens);

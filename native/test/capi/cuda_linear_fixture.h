@@ -54,6 +54,7 @@ class CudaLinear : public Cuda {
     Cuda::TearDown();
   }
 
+  bool is_float() const { return options_.io_dtype == LENO_F32; }
   bool token_major() const { return options_.layout == LENO_TOKEN_MAJOR; }
   size_t at(int64_t token, int64_t feature, int64_t ld) const {
     return static_cast<size_t>(token_major() ? token * ld + feature : feature * ld + token);
@@ -71,15 +72,17 @@ class CudaLinear : public Cuda {
   }
   leno_tensor on_card(leno_device device, const std::vector<float>& values, int64_t tokens, int64_t features,
                       int64_t ld) {
-    std::vector<uint16_t> bits(static_cast<size_t>(ld * (token_major() ? tokens : features)), 0x7fff);
+    const auto count = static_cast<size_t>(ld * (token_major() ? tokens : features));
+    std::vector<float> floats(count, std::bit_cast<float>(kPoison << 16));
     for (int64_t n = 0; n < tokens; ++n) {
-      for (int64_t f = 0; f < features; ++f)
-        bits[at(n, f, ld)] = to_bits(values[static_cast<size_t>(n * features + f)]);
+      for (int64_t f = 0; f < features; ++f) floats[at(n, f, ld)] = values[static_cast<size_t>(n * features + f)];
     }
+    std::vector<uint16_t> bits;
+    for (const float v : floats) bits.push_back(to_bits(v));
     leno_tensor t = nullptr;
-    const int64_t bytes = static_cast<int64_t>(bits.size()) * 2;
+    const int64_t bytes = static_cast<int64_t>(count) * (is_float() ? 4 : 2);
     EXPECT_OK(leno_tensor_create(device, bytes, &t));
-    EXPECT_OK(leno_tensor_write(t, 0, bits.data(), bytes, nullptr));
+    EXPECT_OK(leno_tensor_write(t, 0, is_float() ? static_cast<void*>(floats.data()) : bits.data(), bytes, nullptr));
     return t;
   }
   // x, y and residual of so many tokens, y poisoned.
@@ -115,15 +118,27 @@ class CudaLinear : public Cuda {
     std::memcpy(bits.data(), bytes.data(), bytes.size());
     return bits;
   }
+  std::vector<float> y_values() const {
+    if (!is_float()) {
+      std::vector<float> values;
+      for (const uint16_t bits : y_bits()) values.push_back(to_value(bits));
+      return values;
+    }
+    EXPECT_OK(leno_context_synchronize(context_));
+    const std::vector<uint8_t> bytes = bytes_of(y_on_card_);
+    std::vector<float> values(bytes.size() / 4);
+    std::memcpy(values.data(), bytes.data(), bytes.size());
+    return values;
+  }
   void expect_right(int64_t tokens) {
-    const std::vector<uint16_t> y = y_bits();
+    const std::vector<float> y = y_values();
     size_t padding = y.size();
     for (int64_t n = 0; n < tokens; ++n) {
       for (int64_t m = 0; m < kM; ++m, --padding) {
-        ASSERT_EQ(expected(n, m), to_value(y[at(n, m, ldy(tokens))])) << "token " << n << " row " << m;
+        ASSERT_EQ(expected(n, m), y[at(n, m, ldy(tokens))]) << "token " << n << " row " << m;
       }
     }
-    for (const uint16_t bits : y) padding -= bits == 0x7fff;
+    for (const float v : y) padding -= std::bit_cast<uint32_t>(v) == kPoison << 16;
     EXPECT_EQ(0u, padding) << "written between the rows";
   }
   std::string explained() const {
@@ -135,6 +150,7 @@ class CudaLinear : public Cuda {
     return text;
   }
 
+  static constexpr uint32_t kPoison = 0x7fff;  // a NaN
   static constexpr const char* kKernel = "bf16_linear_shflbw_m64n64k32_sm80";
   const int64_t buckets_[2] = {16, 40};
   std::vector<float> w_, x_, residual_, bias_;

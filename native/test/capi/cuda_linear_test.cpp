@@ -30,6 +30,108 @@ TEST_F(CudaLinear, ComputesTheFormulaInBothLayouts) {
   }
 }
 
+// Small integers lose nothing when they are rounded to bf16.
+TEST_F(CudaLinear, TakesFloatsInBothLayouts) {
+  options_.io_dtype = LENO_F32;
+  add_epilogue();
+  for (const char* kernel : {kKernel, "bf16_linear_dense_m64n64k32_sm80", "bf16_linear_shflbw_m64n256k64_sm90",
+                             "bf16_linear_shflbw_skinny_n16_sm80"}) {
+    options_.kernel = kernel;
+    for (const int layout : {LENO_TOKEN_MAJOR, LENO_FEATURE_MAJOR}) {
+      for (const int64_t pad : {0, 3}) {
+        options_.layout = layout;
+        pad_ = pad;
+        create();
+        for (const int64_t tokens : {1, 16}) {
+          make_tensors(tokens);
+          reserve(tokens);
+          ASSERT_OK(forward(tokens));
+          expect_right(tokens);
+        }
+        leno_linear_destroy(op_);
+        op_ = nullptr;
+      }
+    }
+  }
+}
+
+TEST_F(CudaLinear, RoundsFloatsToTheTypeOfTheWeights) {
+  options_.io_dtype = LENO_F32;
+  for (const char* kernel : {kKernel, "bf16_linear_shflbw_skinny_n16_sm80"}) {
+    options_.kernel = kernel;
+    for (const int layout : {LENO_TOKEN_MAJOR, LENO_FEATURE_MAJOR}) {
+      options_.layout = layout;
+      const std::vector<float> integers = x_;
+      for (float& v : x_) v += v * 0x1.8p-10f;  // less than half a unit of bf16
+      create();
+      make_tensors(16);
+      reserve(16);
+      ASSERT_OK(forward(16));
+      x_ = integers;
+      expect_right(16);
+      leno_linear_destroy(op_);
+      op_ = nullptr;
+    }
+  }
+}
+
+TEST_F(CudaLinear, ChoosesAmongKernelsThatTakeFloats) {
+  options_.io_dtype = LENO_F32;
+  options_.kernel = nullptr;
+  options_.buckets_count = 2;
+  create();
+  make_tensors(kMost);
+  reserve(kMost);
+  ASSERT_OK(forward(kMost));
+  expect_right(kMost);
+  EXPECT_EQ("f32", nlohmann::json::parse(explained())["io_dtype"]);
+}
+
+TEST_F(CudaLinear, FloatsThatAreNotFiniteReachTheirToken) {
+  options_.io_dtype = LENO_F32;
+  for (const char* kernel : {kKernel, "bf16_linear_shflbw_skinny_n16_sm80"}) {
+    options_.kernel = kernel;
+    create();
+    const std::vector<float> finite = x_;
+    for (int64_t k = 0; k < kK; ++k) x_[static_cast<size_t>(3 * kK + k)] = NAN;
+    make_tensors(16);
+    reserve(16);
+    ASSERT_OK(forward(16));
+    const std::vector<float> y = y_values();
+    for (int64_t n = 0; n < 16; ++n) {
+      for (int64_t m = 0; m < kM; ++m) {
+        const float v = y[at(n, m, ldy(16))];
+        if (n == 3) {
+          EXPECT_TRUE(std::isnan(v)) << m;
+        } else {
+          EXPECT_EQ(expected(n, m), v) << n << " " << m;
+        }
+      }
+    }
+    x_ = finite;
+    leno_linear_destroy(op_);
+    op_ = nullptr;
+  }
+}
+
+TEST_F(CudaLinear, ResidualOfFloatsMayBeY) {
+  options_.io_dtype = LENO_F32;
+  add_epilogue();
+  for (const int layout : {LENO_TOKEN_MAJOR, LENO_FEATURE_MAJOR}) {
+    options_.layout = layout;
+    create();
+    make_tensors(16);
+    reserve(16);
+    leno_tensor_destroy(y_on_card_);
+    y_on_card_ = residual_on_card_;
+    ASSERT_OK(forward(16));
+    residual_on_card_ = nullptr;
+    expect_right(16);
+    leno_linear_destroy(op_);
+    op_ = nullptr;
+  }
+}
+
 TEST_F(CudaLinear, ResidualMayBeY) {
   add_epilogue();
   create();
@@ -112,11 +214,8 @@ TEST_F(CudaLinear, AKernelOrItsRefusalByName) {
 
 TEST_F(CudaLinear, RefusesTypesThatTheCardDoesNotTake) {
   leno_linear other = nullptr;
-  options_.io_dtype = LENO_F32;
-  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED, "io_dtype is f32, expected bf16 with bf16 weights on a CUDA device",
-                 leno_linear_create(device_, packed_, &options_, &other));
   options_.io_dtype = LENO_F16;
-  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED, "io_dtype is f16, expected bf16 with bf16 weights on a CUDA device",
+  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED, "io_dtype is f16, expected f32 or bf16 with bf16 weights on a CUDA device",
                  leno_linear_create(device_, packed_, &options_, &other));
   for (const int dtype : {LENO_F32, LENO_I8}) {
     leno_packed packed = nullptr;
@@ -297,20 +396,25 @@ TEST_F(CudaLinear, NormalisesRows) {
   options_.norm_gain = gain.data();
   options_.norm_shift = shift.data();
   options_.norm_count = kM;
-  create();
-  make_tensors(5);
-  reserve(5);
-  ASSERT_OK(forward(5));
-  const std::vector<uint16_t> y = y_bits();
-  for (int64_t n = 0; n < 5; ++n) {
-    double mean = 0, variance = 0;
-    for (int64_t m = 0; m < kM; ++m) mean += expected(n, m) / kM;
-    for (int64_t m = 0; m < kM; ++m) variance += (expected(n, m) - mean) * (expected(n, m) - mean) / kM;
-    for (int64_t m = 0; m < kM; ++m) {
-      const auto i = static_cast<size_t>(m);
-      const double want = (expected(n, m) - mean) / std::sqrt(variance + 1e-5) * gain[i] + shift[i];
-      EXPECT_NEAR(want, to_value(y[at(n, m, kM)]), std::fabs(want) / 256 + 1e-5);
+  for (const int io : {LENO_BF16, LENO_F32}) {
+    options_.io_dtype = io;
+    create();
+    make_tensors(5);
+    reserve(5);
+    ASSERT_OK(forward(5));
+    const std::vector<float> y = y_values();
+    for (int64_t n = 0; n < 5; ++n) {
+      double mean = 0, variance = 0;
+      for (int64_t m = 0; m < kM; ++m) mean += expected(n, m) / kM;
+      for (int64_t m = 0; m < kM; ++m) variance += (expected(n, m) - mean) * (expected(n, m) - mean) / kM;
+      for (int64_t m = 0; m < kM; ++m) {
+        const auto i = static_cast<size_t>(m);
+        const double want = (expected(n, m) - mean) / std::sqrt(variance + 1e-5) * gain[i] + shift[i];
+        EXPECT_NEAR(want, y[at(n, m, kM)], std::fabs(want) * (io == LENO_F32 ? 1e-6 : 1. / 256) + 1e-5);
+      }
     }
+    leno_linear_destroy(op_);
+    op_ = nullptr;
   }
 }
 
@@ -320,20 +424,24 @@ TEST_F(CudaLinear, MultipliesE4m3Weights) {
   ASSERT_OK(leno_packed_create_dense(w_.data(), kM, kK, kK, LENO_E4M3, &packed_));
   ASSERT_OK(leno_packed_to_dense(packed_, w_.data(), kK, kM * kK));
   options_.kernel = nullptr;
-  create();
-  make_tensors(16);
-  reserve(16);
-  ASSERT_OK(forward(16));
-  const std::vector<uint16_t> y = y_bits();
-  for (int64_t n = 0; n < 16; ++n) {
-    for (int64_t m = 0; m < kM; ++m) {
-      EXPECT_NEAR(expected(n, m), to_value(y[at(n, m, kM)]), std::fabs(expected(n, m)) / 128 + 1e-3);
+  for (const int io : {LENO_BF16, LENO_F32}) {
+    options_.io_dtype = io;
+    for (const int layout : {LENO_TOKEN_MAJOR, LENO_FEATURE_MAJOR}) {
+      options_.layout = layout;
+      create();
+      make_tensors(16);
+      reserve(16);
+      ASSERT_OK(forward(16));
+      const std::vector<float> y = y_values();
+      for (int64_t n = 0; n < 16; ++n) {
+        for (int64_t m = 0; m < kM; ++m) {
+          EXPECT_NEAR(expected(n, m), y[at(n, m, ldy(16))], std::fabs(expected(n, m)) / 128 + 1e-3);
+        }
+      }
+      leno_linear_destroy(op_);
+      op_ = nullptr;
     }
   }
-  leno_linear other = nullptr;
-  options_.io_dtype = LENO_F32;
-  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED, "io_dtype is f32, expected f16 or bf16 with e4m3 weights on a CUDA device",
-                 leno_linear_create(device_, packed_, &options_, &other));
 }
 
 // Creation asks kernels for the most tokens that a card serves.

@@ -161,8 +161,23 @@ TEST_F(Packed, StridesAreKept) {
   leno_packed_destroy(packed);
 }
 
+TEST_F(Packed, ConvertsAndKeepsThePattern) {
+  leno_packed converted = nullptr;
+  ASSERT_EQ(LENO_OK, leno_packed_convert(packed_, LENO_F16, &converted));
+  leno_packed_info before{}, after{};
+  ASSERT_EQ(LENO_OK, leno_packed_get_info(packed_, &before));
+  ASSERT_EQ(LENO_OK, leno_packed_get_info(converted, &after));
+  EXPECT_EQ(LENO_F16, after.dtype);
+  EXPECT_EQ(before.vector, after.vector);
+  EXPECT_EQ(before.kept_weights, after.kept_weights);
+  leno_packed_destroy(converted);
+}
+
 TEST_F(Packed, BadArgumentsAreNamedAndNothingIsWritten) {
   leno_packed out = nullptr;
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, leno_packed_convert(nullptr, LENO_F16, &out));
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, leno_packed_convert(packed_, LENO_F16, nullptr));
+  EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, leno_packed_convert(packed_, 99, &out));
   const float* w = w_.data();
   EXPECT_EQ(LENO_ERR_INVALID_ARGUMENT, leno_packed_create(nullptr, w, 5, LENO_F32, &out));
   EXPECT_MESSAGE("leno_packed_create: pattern is NULL");

@@ -31,9 +31,10 @@ void add_transposes(DynamicShared& shared, int arch) {
   TransposeParams params;
   params.rows = params.columns = 256;
   for (const DType source : {DType::f16, DType::bf16, DType::f32})
-    for (const DType destination : {DType::f16, DType::bf16})
+    for (const DType destination : {DType::f16, DType::bf16, DType::f32})
       for (const bool residual : {false, true}) {
         if (source != DType::f32 && source != destination) continue;
+        if (residual && source != DType::f32) continue;
         params.residual = residual ? &params : nullptr;
         Launches launches;
         add_transpose(launches, params, source, destination);
@@ -44,7 +45,7 @@ void add_transposes(DynamicShared& shared, int arch) {
 void add_layer_norms(DynamicShared& shared, int arch) {
   LayerNormParams params;
   params.tokens = 1;
-  for (const DType io : {DType::f16, DType::bf16})
+  for (const DType io : {DType::f16, DType::bf16, DType::f32})
     for (const int32_t features : {64, 65536}) {
       params.features = features;
       Launches launches;
@@ -75,16 +76,16 @@ void add_linear(DynamicShared& shared, int arch, int multiprocessors) {
       auto& prepared = made[{row->format, row->weights, vector}];
       if (prepared == nullptr) prepared = row->format->prepare(*sample(row->weights, vector));
       const auto& weights = static_cast<const LinearWeights&>(*prepared);
-      for (const DType io : {DType::f16, DType::bf16})
+      for (const DType io : {DType::f16, DType::bf16, DType::f32})
         for (const Layout layout : {Layout::feature_major, Layout::token_major})
           for (const int64_t tokens : {1, 3, 16, 8192})
-            for (const uintptr_t address : {4096, 4098}) {
+            for (const uintptr_t address : {4096, 4100}) {
               LinearSpec spec;
               spec.rows = kRows;
               spec.columns = kColumns;
               spec.layout = layout;
               spec.io = io;
-              if (!row->refuse(card, {row->weights, vector == 0}, spec, tokens).empty()) continue;
+              if (!row->refuse(card, {row->weights, vector == 0, weights.vector}, spec, tokens).empty()) continue;
               LinearCall call;
               call.tokens = tokens;
               call.x = call.y = reinterpret_cast<void*>(address);

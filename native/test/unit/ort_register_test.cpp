@@ -58,12 +58,12 @@ TEST_F(OrtRegister, AddsOperatorsOfTheCudaProviderWhereASessionNamesACard) {
   SessionOptions options{{{"leno.cuda", "0"}}, {}};
   ASSERT_EQ(RegisterCustomOps(&options, FakeRuntime::base()), nullptr);
   const auto& ops = options.domains.at(0)->ops;
-  ASSERT_EQ(ops.size(), 3u);
+  ASSERT_EQ(ops.size(), 4u);
   EXPECT_EQ(ops[0]->get_execution_provider_type(ops[0]), nullptr);
   EXPECT_EQ(ops[0]->get_input_memory_type(ops[0], 1), kOnDevice);
-  for (size_t i : {1, 2}) {
+  for (size_t i : {1, 2, 3}) {
     const CustomOp* op = ops[i];
-    const ElementType io = i == 1 ? kFloat16 : kBfloat16;
+    const ElementType io = i == 1 ? kFloat : i == 2 ? kFloat16 : kBfloat16;
     EXPECT_STREQ(op->get_name(op), "Linear");
     EXPECT_STREQ(op->get_execution_provider_type(op), "CUDAExecutionProvider");
     EXPECT_EQ(op->get_output_type(op, 0), io);
@@ -76,6 +76,12 @@ TEST_F(OrtRegister, AddsOperatorsOfTheCudaProviderWhereASessionNamesACard) {
   }
   EXPECT_EQ(3, config({{"leno.cuda", "3"}}).cuda);
   EXPECT_EQ(-1, config({}).cuda);
+  EXPECT_EQ(LENO_BF16, config({}).cuda_weights);
+  EXPECT_EQ(LENO_BF16, config({{"leno.cuda_weights", "bf16"}}).cuda_weights);
+  EXPECT_EQ(LENO_F16, config({{"leno.cuda_weights", "f16"}}).cuda_weights);
+  for (const char* bad : {"", "f32", "auto", "F16"}) {
+    EXPECT_THAT(refusal("leno.cuda_weights", bad), HasSubstr("expected bf16 or f16"));
+  }
   for (const char* bad : {"", "-1", "one", "1024", "0 "}) {
     EXPECT_THAT(refusal("leno.cuda", bad), HasSubstr("expected the ordinal of a CUDA device"));
   }

@@ -92,6 +92,32 @@ TEST(PackedWeights, GivesItsPatternBack) {
   }
 }
 
+TEST(PackedWeights, ConvertsToOtherTypes) {
+  for (const Shape& s : kShapes) {
+    const Sample in = sample(s.rows, s.columns, s.vector, s.density, s.shuffled);
+    for (const auto& from :
+         {PackedWeights::pack(in.pattern, in.view(), DType::f32), PackedWeights::pack_dense(in.view(), DType::i8)}) {
+      for (const DType to : {DType::bf16, DType::f16, DType::e4m3}) {
+        const auto out = PackedWeights::convert(*from, to);
+        EXPECT_EQ(to, out->dtype());
+        EXPECT_EQ(from->dtype(), out->converted_from());
+        EXPECT_EQ(from->kept_weights(), out->kept_weights());
+        EXPECT_EQ(from->dense(), out->dense());
+        EXPECT_EQ(from->identity(), out->identity());
+        std::vector<float> want(size_t(s.rows * s.columns)), got(want.size()), once(want.size());
+        from->to_dense({once.data(), s.rows, s.columns, s.columns});
+        const MatrixView<const float> seen{once.data(), s.rows, s.columns, s.columns};
+        const auto packed =
+            from->dense() ? PackedWeights::pack_dense(seen, to) : PackedWeights::pack(from->pattern(), seen, to);
+        packed->to_dense({want.data(), s.rows, s.columns, s.columns});
+        out->to_dense({got.data(), s.rows, s.columns, s.columns});
+        EXPECT_EQ(want, got);
+        EXPECT_EQ(packed->dtype(), packed->converted_from());
+      }
+    }
+  }
+}
+
 TEST(PackedWeights, MemoryIsWhatIsPromised) {
   for (int64_t rows : {2, 4, 5, 17, 64, 250, 1536}) {
     for (int64_t vector : {4, 8, 16, 128}) {

@@ -52,6 +52,20 @@ class PackedWeightsTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void convertingIsRoundingAgain(DType dtype) {
+    try (PackedWeights packed = pack(DType.F32);
+        PackedWeights same = pack(dtype);
+        PackedWeights converted = packed.convert(dtype)) {
+      assertEquals(dtype, converted.dtype());
+      assertEquals(packed.keptWeights(), converted.keptWeights());
+      assertArrayEquals(same.toDense().toArray(), converted.toDense().toArray());
+      assertArrayEquals(same.toBytes(), converted.toBytes());
+      assertThrows(LenoArgumentException.class, () -> packed.convert(null));
+    }
+  }
+
   /** Half of what lies between neighbouring numbers, for weights between -1 and 1. */
   private static double rounding(DType dtype) {
     switch (dtype) {

@@ -26,23 +26,46 @@ struct Staging {
 
 LENO_DEVICE bool aligned16(const void* address) { return (reinterpret_cast<uintptr_t>(address) & 15) == 0; }
 
+// Four neighbours in memory, 16 bytes at once or one by one. Those that do not exist are zero.
+LENO_DEVICE void load_floats(const float* from, bool wide, int count, float (&v)[4]) {
+  if (wide) {
+    const auto four = ptx::load_global_volatile(reinterpret_cast<const ptx::Words4*>(from));
+    LENO_UNROLL
+    for (int i = 0; i < 4; ++i) v[i] = ptx::bits_float(four.w[i]);
+    return;
+  }
+  LENO_UNROLL
+  for (int i = 0; i < 4; ++i) v[i] = i < count ? ptx::load_global_volatile(from + i) : 0.f;
+}
+LENO_DEVICE void store_floats(float* to, bool wide, int count, const float (&v)[4]) {
+  if (wide) {
+    ptx::store_global(reinterpret_cast<ptx::Words4*>(to), ptx::Words4{{ptx::float_bits(v[0]), ptx::float_bits(v[1]),
+                                                                       ptx::float_bits(v[2]), ptx::float_bits(v[3])}});
+    return;
+  }
+  LENO_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    if (i < count) ptx::store_global(to + i, v[i]);
+  }
+}
+
 // The last step for 8 neighbours in y, of which `count` exist: + beta residual, rounding, store.
 template <class Io>
 LENO_DEVICE void store_neighbours(const LinearParams& p, float (&v)[8], int64_t at_y, int64_t at_residual, int count) {
   if (p.y_float) {
     float* y = static_cast<float*>(p.y) + at_y;
-    if (count == 8 && aligned16(y)) {
-      LENO_UNROLL
-      for (int i = 0; i < 8; i += 4) {
-        ptx::store_global(reinterpret_cast<ptx::Words4*>(y + i),
-                          ptx::Words4{{ptx::float_bits(v[i]), ptx::float_bits(v[i + 1]), ptx::float_bits(v[i + 2]),
-                                       ptx::float_bits(v[i + 3])}});
+    const float* residual = static_cast<const float*>(p.residual) + (p.residual != nullptr ? at_residual : 0);
+    LENO_UNROLL
+    for (int i = 0; i < 8; i += 4) {
+      const bool wide = count >= i + 4 && aligned16(y);
+      float four[4] = {v[i], v[i + 1], v[i + 2], v[i + 3]};
+      if (p.residual != nullptr) {
+        float r[4];
+        load_floats(residual + i, wide && aligned16(residual), count - i, r);
+        LENO_UNROLL
+        for (int j = 0; j < 4; ++j) four[j] += p.beta * r[j];
       }
-    } else {
-      LENO_UNROLL
-      for (int i = 0; i < 8; ++i) {
-        if (i < count) ptx::store_global(y + i, v[i]);
-      }
+      store_floats(y + i, wide, count - i, four);
     }
     return;
   }

@@ -1,18 +1,22 @@
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/cuda/layer_norm_launch.h"
 #include "kernels/cuda/ptx/ptx.h"
 
 namespace leno::kernels::cuda {
 
-// Lanes: threads of a row, 32 or the whole block.
+// Io: ptx::Half, ptx::BFloat or float. Lanes: threads of a row, 32 or the whole block.
 template <class Io, int Lanes>
 struct LayerNorm {
-  static constexpr int kChunk = LayerNormTile::kChunk, kKept = LayerNormTile::kKept;
+  static constexpr bool kFloat = std::is_same_v<Io, float>;
+  using Element = std::conditional_t<kFloat, float, uint16_t>;
+  static constexpr int kChunk = LayerNormTile::chunk(sizeof(Element)), kKept = LayerNormTile::kKept;
   static_assert(Lanes == 32 || Lanes == LayerNormTile::kThreads);
 
   const LayerNormParams& p;
-  uint16_t* row;
+  Element* row;
   const int lane = static_cast<int>(ptx::thread_id()) % Lanes;
 
   struct Values {
@@ -21,13 +25,18 @@ struct LayerNorm {
 
   // Elements past the end become zero.
   LENO_DEVICE ptx::Words4 load(int chunk) const {
-    const uint16_t* from = row + chunk * kChunk;
+    const Element* from = row + chunk * kChunk;
     const int count = p.features - chunk * kChunk;
     if (p.wide_y && count >= kChunk) return ptx::load_global_volatile(reinterpret_cast<const ptx::Words4*>(from));
     ptx::Words4 bits = {{0, 0, 0, 0}};
     LENO_UNROLL
     for (int e = 0; e < kChunk; ++e) {
-      if (e < count) bits.w[e / 2] |= static_cast<uint32_t>(ptx::load_global_volatile(from + e)) << (e % 2 * 16);
+      if (e >= count) continue;
+      if constexpr (kFloat) {
+        bits.w[e] = ptx::float_bits(ptx::load_global_volatile(from + e));
+      } else {
+        bits.w[e / 2] |= static_cast<uint32_t>(ptx::load_global_volatile(from + e)) << (e % 2 * 16);
+      }
     }
     return bits;
   }
@@ -35,10 +44,14 @@ struct LayerNorm {
   static LENO_DEVICE Values unpacked(const ptx::Words4& bits) {
     Values out;
     LENO_UNROLL
-    for (int i = 0; i < kChunk / 2; ++i) {
-      const ptx::Floats2 pair = ptx::unpack(bits.w[i], Io{});
-      out.v[2 * i] = pair.lo;
-      out.v[2 * i + 1] = pair.hi;
+    for (int i = 0; i < 4; ++i) {
+      if constexpr (kFloat) {
+        out.v[i] = ptx::bits_float(bits.w[i]);
+      } else {
+        const ptx::Floats2 pair = ptx::unpack(bits.w[i], Io{});
+        out.v[2 * i] = pair.lo;
+        out.v[2 * i + 1] = pair.hi;
+      }
     }
     return out;
   }
@@ -91,18 +104,29 @@ struct LayerNorm {
   }
 
   LENO_DEVICE void store(int chunk, const Values& out) const {
-    uint16_t* to = row + chunk * kChunk;
+    Element* to = row + chunk * kChunk;
     const int count = p.features - chunk * kChunk;
     ptx::Words4 bits;
     LENO_UNROLL
-    for (int i = 0; i < kChunk / 2; ++i) bits.w[i] = ptx::pack({out.v[2 * i], out.v[2 * i + 1]}, Io{});
+    for (int i = 0; i < 4; ++i) {
+      if constexpr (kFloat) {
+        bits.w[i] = ptx::float_bits(out.v[i]);
+      } else {
+        bits.w[i] = ptx::pack({out.v[2 * i], out.v[2 * i + 1]}, Io{});
+      }
+    }
     if (p.wide_y && count >= kChunk) {
       ptx::store_global(reinterpret_cast<ptx::Words4*>(to), bits);
       return;
     }
     LENO_UNROLL
     for (int e = 0; e < kChunk; ++e) {
-      if (e < count) ptx::store_global(to + e, static_cast<uint16_t>(bits.w[e / 2] >> (e % 2 * 16)));
+      if (e >= count) continue;
+      if constexpr (kFloat) {
+        ptx::store_global(to + e, out.v[e]);
+      } else {
+        ptx::store_global(to + e, static_cast<uint16_t>(bits.w[e / 2] >> (e % 2 * 16)));
+      }
     }
   }
 
@@ -144,7 +168,7 @@ struct LayerNorm {
     const int64_t first = static_cast<int64_t>(ptx::block_x());
     const int64_t token = Lanes == 32 ? first * LayerNormTile::kWarps + ptx::thread_id() / 32 : first;
     if (token >= p.tokens) return;
-    LayerNorm{p, static_cast<uint16_t*>(p.y) + token * p.ldy}.normalise();
+    LayerNorm{p, static_cast<Element*>(p.y) + token * p.ldy}.normalise();
   }
 };
 

@@ -6,6 +6,7 @@
 #include "core/cuda/cublaslt.h"
 #include "core/cuda/device.h"
 #include "core/error.h"
+#include "kernels/cuda/convert_launch.h"
 
 namespace leno::kernels::cuda {
 namespace {
@@ -43,14 +44,49 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
 
 const LinearFormat kRowMajor{"row_major", prepare};
 
-std::string refuse(const Card&, const WeightsKind& weights, const LinearSpec& spec, int64_t) {
+std::string refuse(const Card& card, const WeightsKind& weights, const LinearSpec& spec, int64_t) {
   if (!weights.dense) return "it multiplies dense weights";
   if (spec.bias != nullptr) return "it is used without a bias";
   if (spec.activation != Activation::none) return "it is used without an activation";
+  if (spec.io == DType::f32 && weights.dtype == DType::bf16 && card.arch < 80) {
+    return "fp32 activations are rounded to bf16 from sm_80 on";
+  }
   return leno::cuda::cublaslt_refusal();
 }
 
-int64_t workspace_bytes(const LinearWeights&, const LinearSpec&, int64_t, const Card&) { return kWorkspaceBytes; }
+// fp32 activations are rounded into the workspace, in the layout that they have; the library's own lies behind them.
+int64_t width_of_x(const LinearSpec& spec, int64_t tokens) {
+  return spec.layout == Layout::token_major ? spec.columns : tokens;
+}
+int64_t lines_of_x(const LinearSpec& spec, int64_t tokens) {
+  return spec.layout == Layout::token_major ? tokens : spec.columns;
+}
+int64_t ld_of_rounded_x(const LinearSpec& spec, int64_t tokens) { return round_up(width_of_x(spec, tokens), 8); }
+int64_t rounded_x_bytes(const LinearSpec& spec, int64_t tokens) {
+  if (spec.io != DType::f32) return 0;
+  return round_up(lines_of_x(spec, tokens) * ld_of_rounded_x(spec, tokens) * 2, 256);
+}
+
+int64_t workspace_bytes(const LinearWeights&, const LinearSpec& spec, int64_t tokens, const Card&) {
+  return rounded_x_bytes(spec, tokens) + kWorkspaceBytes;
+}
+
+// What runs before the library.
+template <DType Weights>
+Launches plan(const LinearWeights&, const DeviceOperands&, const LinearSpec& spec, const LinearCall& call,
+              std::byte* workspace, const Card&) {
+  Launches launches;
+  if (spec.io != DType::f32) return launches;
+  ConvertParams c;
+  c.source = static_cast<const float*>(call.x);
+  c.source_ld = call.ldx;
+  c.destination = workspace;
+  c.destination_ld = ld_of_rounded_x(spec, call.tokens);
+  c.lines = static_cast<int32_t>(lines_of_x(spec, call.tokens));
+  c.width = static_cast<int32_t>(width_of_x(spec, call.tokens));
+  add_convert(launches, c, Weights);
+  return launches;
+}
 
 void check(int status, const char* call) {
   require(status == 0, LENO_ERR_DEVICE, call, " gives status ", status, " (cublasStatus_t)");
@@ -61,9 +97,10 @@ struct Product {
   CublasLtDescription description;
   CublasLtLayout a, b, c, d;
 
-  Product(const LinearSpec& spec, const LinearCall& call) {
+  Product(DType weights, const LinearSpec& spec, const LinearCall& call) {
     const bool token_major = spec.layout == Layout::token_major;
-    const int type = spec.io == DType::bf16 ? leno::cuda::CUDA_R_16BF : leno::cuda::CUDA_R_16F;
+    const int type = weights == DType::bf16 ? leno::cuda::CUDA_R_16BF : leno::cuda::CUDA_R_16F;
+    const int type_of_y = spec.io == DType::f32 ? leno::cuda::CUDA_R_32F : type;
     const auto m = static_cast<uint64_t>(spec.rows), k = static_cast<uint64_t>(spec.columns),
                n = static_cast<uint64_t>(call.tokens);
     check(cublaslt().cublasLtMatmulDescInit_internal(&description, sizeof description, leno::cuda::CUBLAS_COMPUTE_32F,
@@ -74,8 +111,8 @@ struct Product {
     layout(token_major ? a : b, type, k, m, spec.columns);
     token_major ? layout(b, type, k, n, call.ldx) : layout(a, type, n, k, call.ldx);
     const uint64_t rows = token_major ? m : n, columns = token_major ? n : m;
-    layout(c, type, rows, columns, call.residual == nullptr ? call.ldy : call.ldresidual);
-    layout(d, type, rows, columns, call.ldy);
+    layout(c, type_of_y, rows, columns, call.residual == nullptr ? call.ldy : call.ldresidual);
+    layout(d, type_of_y, rows, columns, call.ldy);
   }
   void set(int attribute, int value) {
     check(cublaslt().cublasLtMatmulDescSetAttribute(&description, attribute, &value, sizeof value),
@@ -92,7 +129,7 @@ struct Question {
   CublasLtHandle handle;
   int64_t m, k, tokens, ldx, ldy, ldresidual;
   uint32_t alignment[4];  // of a, b, c, d
-  int layout, type;
+  int layout, weights, io;
   bool operator==(const Question&) const = default;
 };
 
@@ -141,9 +178,15 @@ const CublasLtAlgorithm& algorithm_for(const Question& question, Product& produc
   return slot.algorithm;
 }
 
-void run(const DeviceOperands& operands, const LinearSpec& spec, const LinearCall& call, std::byte* workspace,
+template <DType Weights>
+void run(const DeviceOperands& operands, const LinearSpec& spec, LinearCall call, std::byte* workspace,
          const CudaDevice& device, leno::cuda::CUstream stream) {
-  Product product(spec, call);
+  if (spec.io == DType::f32) {
+    call.x = workspace;
+    call.ldx = ld_of_rounded_x(spec, call.tokens);
+    workspace += rounded_x_bytes(spec, call.tokens);
+  }
+  Product product(Weights, spec, call);
   const bool token_major = spec.layout == Layout::token_major;
   const void* a = token_major ? operands.weights : call.x;
   const void* b = token_major ? call.x : operands.weights;
@@ -157,6 +200,7 @@ void run(const DeviceOperands& operands, const LinearSpec& spec, const LinearCal
                           call.residual == nullptr ? 0 : call.ldresidual,
                           {alignment_of(a), alignment_of(b), alignment_of(c), alignment_of(call.y)},
                           static_cast<int>(spec.layout),
+                          static_cast<int>(Weights),
                           static_cast<int>(spec.io)};
   const CudaDevice::Current current(device);
   const CublasLtAlgorithm& algorithm = algorithm_for(question, product);
@@ -167,10 +211,12 @@ void run(const DeviceOperands& operands, const LinearSpec& spec, const LinearCal
         "cublasLtMatmul");
 }
 
-constexpr LinearKernel kBf16{
-    "bf16_linear_dense_cublaslt", 75, false, DType::bf16, &kRowMajor, refuse, workspace_bytes, nullptr, run};
-constexpr LinearKernel kF16{
-    "f16_linear_dense_cublaslt", 75, false, DType::f16, &kRowMajor, refuse, workspace_bytes, nullptr, run};
+template <DType Weights>
+constexpr LinearKernel row(const char* name) {
+  return {name, 75, false, Weights, &kRowMajor, refuse, workspace_bytes, plan<Weights>, run<Weights>};
+}
+constexpr LinearKernel kBf16 = row<DType::bf16>("bf16_linear_dense_cublaslt");
+constexpr LinearKernel kF16 = row<DType::f16>("f16_linear_dense_cublaslt");
 
 }  // namespace
 

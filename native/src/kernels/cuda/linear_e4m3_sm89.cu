@@ -19,5 +19,6 @@ LENO_LINEAR_SM89(bf16, ptx::BFloat, m128n128k64, M128N128K64E4M3)
 
 LENO_CUDA_ENTRY(quantise_f16_e4m3_sm89, QuantiseTile::kThreads, 4, QuantiseParams, quantise<ptx::Half>)
 LENO_CUDA_ENTRY(quantise_bf16_e4m3_sm89, QuantiseTile::kThreads, 4, QuantiseParams, quantise<ptx::BFloat>)
+LENO_CUDA_ENTRY(quantise_f32_e4m3_sm89, QuantiseTile::kThreads, 4, QuantiseParams, quantise<float>)
 
 }  // namespace leno::kernels::cuda

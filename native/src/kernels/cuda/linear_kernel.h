@@ -36,8 +36,8 @@ struct LinearKernel {
   // spec.bias is a host address here: the device's is in operands.
   Launches (*plan)(const LinearWeights& weights, const DeviceOperands& operands, const LinearSpec& spec,
                    const LinearCall& call, std::byte* workspace, const Card& card);
-  // Of a kernel that is a library's: puts the forward on the stream itself, and plan is nullptr.
-  void (*run)(const DeviceOperands& operands, const LinearSpec& spec, const LinearCall& call, std::byte* workspace,
+  // Of a kernel that is a library's: puts the forward on the stream itself, behind what plan launches, if anything.
+  void (*run)(const DeviceOperands& operands, const LinearSpec& spec, LinearCall call, std::byte* workspace,
               const CudaDevice& device, leno::cuda::CUstream stream) = nullptr;
   int tile_rows = 0;  // rows that a block multiplies, a group's or zeros; 0 where it takes as many as there are
 };

@@ -31,7 +31,7 @@ struct LinearParams {
   int32_t activation = 0;  // LENO_ACT_
   int32_t group_rows = 0;  // padded packed rows of a group
   int32_t y_token_major = 0;
-  int32_t y_float = 0;                  // y is fp32, and there is no residual
+  int32_t y_float = 0;                  // y and the residual are fp32
   int64_t ldpartial = 0;                // of partial: tokens padded to the kernel's tile
   const float* token_scales = nullptr;  // per token, of activations in e4m3, or nullptr; then scales is there too
 };

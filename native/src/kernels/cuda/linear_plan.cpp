@@ -4,6 +4,7 @@
 
 #include "core/aligned_buffer.h"
 #include "core/error.h"
+#include "kernels/cuda/convert_launch.h"
 #include "kernels/cuda/quantise_launch.h"
 #include "kernels/cuda/reduce_tile.h"
 #include "kernels/cuda/transpose_launch.h"
@@ -53,14 +54,23 @@ bool turns_y(const LinearWeights& weights, const LinearSpec& spec) {
   return spec.layout == Layout::token_major && !weights.identity;
 }
 
-// What lies in the workspace before the partial sums: feature-major copies of x and y, tokens padded to whole 16 bytes
-// (y may be f32), x in e4m3 and its scales.
+// fp32 x is rounded as it is turned, or else by itself; quantising takes it as it is.
+bool converts_x(const LinearWeights& weights, const LinearSpec& spec) {
+  return spec.io == DType::f32 && !quantises(weights) && !turns_x(weights, spec);
+}
+
+// What lies in the workspace before the partial sums: copies of x (feature-major, or as it was and in 16 bits) and of y
+// (feature-major), tokens or columns padded to whole 16 bytes, x in e4m3 and its scales.
 struct Sections {
-  int64_t ld, ldq, x_bytes, y_bytes, q_bytes, scales_bytes;
+  int64_t ld, ldx, ldq, x_bytes, y_bytes, q_bytes, scales_bytes;
   Sections(const LinearWeights& weights, const LinearSpec& spec, int64_t tokens) {
+    const bool by_tokens = spec.layout == Layout::token_major && !turns_x(weights, spec);
+    const int64_t x_size = quantises(weights) ? size_of(spec.io) : 2;
     ld = round_up(tokens, 8);
+    ldx = by_tokens ? round_up(weights.columns, 8) : ld;
     ldq = round_up(tokens, QuantiseTile::kTokens);
-    x_bytes = turns_x(weights, spec) ? round_up(weights.columns * ld * 2, kSectionBytes) : 0;
+    const bool copies = turns_x(weights, spec) || converts_x(weights, spec);
+    x_bytes = copies ? round_up((by_tokens ? tokens : weights.columns) * ldx * x_size, kSectionBytes) : 0;
     y_bytes = turns_y(weights, spec) ? round_up(weights.rows * ld * 4, kSectionBytes) : 0;
     q_bytes = quantises(weights) ? round_up(weights.columns * ldq, kSectionBytes) : 0;
     scales_bytes = quantises(weights) ? round_up(ldq * 4, kSectionBytes) : 0;
@@ -107,7 +117,9 @@ int64_t mma_most_tokens(int64_t rows) {
 std::string mma_refuse(const MmaKernel& kernel, const Card& card, const WeightsKind& weights, const LinearSpec& spec,
                        int64_t tokens) {
   if (weights.dense != kernel.dense) return kernel.dense ? "takes dense weights" : "takes weights with a pattern";
-  if (spec.io != kernel.io) return text("takes ", name_of(kernel.io), " activations, not ", name_of(spec.io));
+  if (spec.io != kernel.io && spec.io != DType::f32) {
+    return text("takes ", name_of(kernel.io), " or f32 activations, not ", name_of(spec.io));
+  }
   if (kernel.tile.shared_bytes > card.shared_bytes) {
     return text("a block takes ", kernel.tile.shared_bytes, " bytes of shared memory, the card has ",
                 card.shared_bytes);
@@ -147,8 +159,8 @@ Launches mma_plan(const MmaKernel& kernel, const LinearWeights& weights, const D
 
   const Sections sections(weights, spec, call.tokens);
   const bool from_tokens = spec.layout == Layout::token_major && !turns_x(weights, spec);
-  std::byte* const turned_x = workspace;
-  std::byte* const turned_y = turned_x + sections.x_bytes;
+  std::byte* const copied_x = workspace;
+  std::byte* const turned_y = copied_x + sections.x_bytes;
   std::byte* const quantised = turned_y + sections.y_bytes;
   std::byte* const scales = quantised + sections.q_bytes;
   p.partial = reinterpret_cast<float*>(scales + sections.scales_bytes);
@@ -156,13 +168,24 @@ Launches mma_plan(const MmaKernel& kernel, const LinearWeights& weights, const D
     TransposeParams t;
     t.source = call.x;
     t.source_ld = call.ldx;
-    t.destination = turned_x;
-    t.destination_ld = sections.ld;
+    t.destination = copied_x;
+    t.destination_ld = sections.ldx;
     t.rows = int32_t(call.tokens);
     t.columns = int32_t(weights.columns);
-    add_transpose(launches, t, kernel.io, kernel.io);
-    p.x = turned_x;
-    p.ldx = sections.ld;
+    add_transpose(launches, t, spec.io, quantises(weights) ? spec.io : kernel.io);
+  } else if (converts_x(weights, spec)) {
+    ConvertParams c;
+    c.source = static_cast<const float*>(call.x);
+    c.source_ld = call.ldx;
+    c.destination = copied_x;
+    c.destination_ld = sections.ldx;
+    c.lines = int32_t(from_tokens ? call.tokens : weights.columns);
+    c.width = int32_t(from_tokens ? weights.columns : call.tokens);
+    add_convert(launches, c, kernel.io);
+  }
+  if (sections.x_bytes > 0) {
+    p.x = copied_x;
+    p.ldx = sections.ldx;
   }
   if (quantises(weights)) {
     QuantiseParams q;
@@ -173,11 +196,12 @@ Launches mma_plan(const MmaKernel& kernel, const LinearWeights& weights, const D
     q.scales = reinterpret_cast<float*>(scales);
     q.features = int32_t(weights.columns);
     q.tokens = p.tokens;
-    add_quantise(launches, q, kernel.io);
+    add_quantise(launches, q, spec.io);
     p.x = quantised;
     p.ldx = sections.ldq;
     p.token_scales = q.scales;
   }
+  p.y_float = spec.io == DType::f32;
   TransposeParams back;
   if (turns_y(weights, spec)) {
     back.source = turned_y;
@@ -192,12 +216,12 @@ Launches mma_plan(const MmaKernel& kernel, const LinearWeights& weights, const D
     p.y = turned_y;
     p.ldy = sections.ld;
     p.y_token_major = 0;
-    p.y_float = p.residual != nullptr;  // one rounding, behind the sum
+    p.y_float |= p.residual != nullptr;  // one rounding, behind the sum
     p.residual = nullptr;
   }
   const TileShape& tile = aligned(p.x, p.ldx) ? kernel.tile : kernel.unaligned;
   add_product(launches, kernel, tile, from_tokens, weights, p, card);
-  if (turns_y(weights, spec)) add_transpose(launches, back, p.y_float ? DType::f32 : kernel.io, kernel.io);
+  if (turns_y(weights, spec)) add_transpose(launches, back, p.y_float ? DType::f32 : spec.io, spec.io);
   return launches;
 }
 

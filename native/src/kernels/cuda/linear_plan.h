@@ -11,8 +11,9 @@
 //   token-major, rows stay    transpose x, gather to token-major  [+ reduce]
 //   token-major, rows move    transpose x, gather                 [+ reduce], transpose y with the residual
 //
-// e4m3 weights: a feature-major x (transposed before that where it is token-major) is quantised into the workspace and
-// gathered from there.
+// fp32 activations become those of 16 bits that the weights have: as x is transposed, or else by a conversion before
+// the product, which writes y in fp32. e4m3 weights: a feature-major x (transposed before that where it is token-major)
+// is quantised into the workspace and gathered from there.
 //
 // reduce: where the blocks would not fill the card, k is split and the sums of the parts meet in the workspace.
 namespace leno::kernels::cuda {
@@ -33,7 +34,7 @@ constexpr TileShape tile_shape(const char* gather, const char* tokens) {
 }
 
 struct MmaKernel {
-  DType type, io;       // of weights and activations
+  DType type, io;       // of weights and of the activations that are multiplied; fp32 ones are rounded to these
   bool dense;           // takes dense weights, else those with a pattern
   TileShape tile;       // for addresses and strides of X of whole 16 bytes
   TileShape unaligned;  // for all others

@@ -52,9 +52,10 @@ Cover choose(const LinearWeights& w, int64_t tokens, int most_row_tiles, const C
 
 struct SkinnyKernel {
   DType weights, io;
-  int tokens;              // at most, and what sums are padded to
-  int most_row_tiles;      // of a block
-  const char* entries[3];  // for 1, 2 and 4 row tiles
+  int tokens;                    // at most, and what sums are padded to
+  int most_row_tiles;            // of a block
+  const char* entries[3];        // for 1, 2 and 4 row tiles
+  const char* float_entries[3];  // for fp32 activations, which become those of io; nullptr: takes none
   uint32_t shared_bytes[3];
   const char* reduce;
 
@@ -62,7 +63,9 @@ struct SkinnyKernel {
 };
 
 std::string refuse(const SkinnyKernel& kernel, const LinearSpec& spec, int64_t tokens) {
-  if (spec.io != kernel.io) return text("takes ", name_of(kernel.io), " activations, not ", name_of(spec.io));
+  if (spec.io != kernel.io && (spec.io != DType::f32 || kernel.float_entries[0] == nullptr)) {
+    return text("takes ", name_of(kernel.io), " activations, not ", name_of(spec.io));
+  }
   if (tokens > kernel.tokens) return text("made for up to ", kernel.tokens, " tokens, not ", tokens);
   return "";
 }
@@ -87,6 +90,7 @@ Launches plan(const SkinnyKernel& kernel, const LinearWeights& weights, const De
   p.y = call.y;
   p.ldy = call.ldy;
   p.x_token_major = p.y_token_major = spec.layout == Layout::token_major;
+  p.y_float = spec.io == DType::f32;
   p.beta = call.beta;
   p.residual = call.beta == 0 ? nullptr : call.residual;
   p.ldresidual = call.ldresidual;
@@ -97,7 +101,7 @@ Launches plan(const SkinnyKernel& kernel, const LinearWeights& weights, const De
   const int size = cover.row_tiles / 2;  // 0, 1, 2
   const int64_t slabs = ceil_div(weights.group_rows / kFragmentRows, cover.row_tiles);
   Launch& product = launches.add();
-  product.entry = kernel.entries[size];
+  product.entry = p.y_float ? kernel.float_entries[size] : kernel.entries[size];
   product.grid[0] = static_cast<uint32_t>(weights.groups * slabs);
   product.grid[1] = static_cast<uint32_t>(cover.splits);
   product.threads = SkinnyTile<8, 1>::kThreads;
@@ -131,29 +135,35 @@ constexpr LinearKernel row(const char* name, int arch) {
              const Card& card) { return plan(Kernel, weights, operands, spec, call, workspace, card); }};
 }
 
-// type: of the entries; e4m3 weights name their activations too.
-#define LENO_SKINNY(type, weights, io, tokens, most, arch)                                                             \
+#define LENO_ENTRIES(type, tokens, arch)                                                                    \
+  {                                                                                                         \
+    "linear_skinny_" #type "_n" #tokens "_r1_sm" #arch, "linear_skinny_" #type "_n" #tokens "_r2_sm" #arch, \
+        "linear_skinny_" #type "_n" #tokens "_r4_sm" #arch                                                  \
+  }
+// type: of the entries; e4m3 weights name what they are multiplied as too. The last: of those for fp32 activations.
+#define LENO_SKINNY(type, weights, io, tokens, most, arch, ...)                                                        \
   constexpr SkinnyKernel kKernel_##type##_n##tokens##_sm##arch{                                                        \
       DType::weights,                                                                                                  \
       DType::io,                                                                                                       \
       tokens,                                                                                                          \
       most,                                                                                                            \
-      {"linear_skinny_" #type "_n" #tokens "_r1_sm" #arch, "linear_skinny_" #type "_n" #tokens "_r2_sm" #arch,         \
-       "linear_skinny_" #type "_n" #tokens "_r4_sm" #arch},                                                            \
+      LENO_ENTRIES(type, tokens, arch),                                                                                \
+      __VA_ARGS__,                                                                                                     \
       {SkinnyTile<tokens, 1>::kSharedBytes, SkinnyTile<tokens, 2>::kSharedBytes, SkinnyTile<tokens, 4>::kSharedBytes}, \
       "linear_skinny_" #io "_reduce"};                                                                                 \
   constexpr LinearKernel kRow_##type##_n##tokens##_sm##arch =                                                          \
       row<kKernel_##type##_n##tokens##_sm##arch>(#type "_linear_shflbw_skinny_n" #tokens "_sm" #arch, arch);
-LENO_SKINNY(bf16, bf16, bf16, 8, 4, 80)
-LENO_SKINNY(bf16, bf16, bf16, 16, 4, 80)
-LENO_SKINNY(f16, f16, f16, 8, 4, 80)
-LENO_SKINNY(f16, f16, f16, 16, 4, 80)
-LENO_SKINNY(f16, f16, f16, 8, 4, 75)
-LENO_SKINNY(f16, f16, f16, 16, 4, 75)
-LENO_SKINNY(e4m3_bf16, e4m3, bf16, 8, 2, 89)
-LENO_SKINNY(e4m3_bf16, e4m3, bf16, 16, 2, 89)
-LENO_SKINNY(e4m3_f16, e4m3, f16, 8, 2, 89)
-LENO_SKINNY(e4m3_f16, e4m3, f16, 16, 2, 89)
+LENO_SKINNY(bf16, bf16, bf16, 8, 4, 80, LENO_ENTRIES(bf16_f32, 8, 80))
+LENO_SKINNY(bf16, bf16, bf16, 16, 4, 80, LENO_ENTRIES(bf16_f32, 16, 80))
+LENO_SKINNY(f16, f16, f16, 8, 4, 80, LENO_ENTRIES(f16_f32, 8, 80))
+LENO_SKINNY(f16, f16, f16, 16, 4, 80, LENO_ENTRIES(f16_f32, 16, 80))
+LENO_SKINNY(f16, f16, f16, 8, 4, 75, LENO_ENTRIES(f16_f32, 8, 75))
+LENO_SKINNY(f16, f16, f16, 16, 4, 75, LENO_ENTRIES(f16_f32, 16, 75))
+LENO_SKINNY(e4m3_bf16, e4m3, bf16, 8, 2, 89, LENO_ENTRIES(e4m3_bf16_f32, 8, 89))
+LENO_SKINNY(e4m3_bf16, e4m3, bf16, 16, 2, 89, LENO_ENTRIES(e4m3_bf16_f32, 16, 89))
+LENO_SKINNY(e4m3_f16, e4m3, f16, 8, 2, 89, {})
+LENO_SKINNY(e4m3_f16, e4m3, f16, 16, 2, 89, {})
+#undef LENO_ENTRIES
 #undef LENO_SKINNY
 
 constexpr const LinearKernel* kRows[] = {&kRow_e4m3_bf16_n8_sm89, &kRow_e4m3_bf16_n16_sm89, &kRow_e4m3_f16_n8_sm89,

@@ -15,14 +15,22 @@ LENO_DEVICE void write_output(const SkinnyParams& p, int packed_row, int token, 
   const int row = ptx::load_global(p.rows + packed_row);
   if (row < 0) return;
   if (p.scales != nullptr) sum *= ptx::load_global(p.scales + packed_row);
-  float v[1] = {p.bias != nullptr ? sum + ptx::load_global(p.bias + row) : sum};
+  if (p.bias != nullptr) sum += ptx::load_global(p.bias + row);
+  float v[1] = {sum};
   activate(v, p.activation);
+  const int64_t at_residual = p.y_token_major ? token * p.ldresidual + row : row * p.ldresidual + token;
+  const int64_t at = p.y_token_major ? token * p.ldy + row : row * p.ldy + token;
+  if (p.y_float) {
+    if (p.residual != nullptr) {
+      v[0] += p.beta * ptx::load_global_volatile(static_cast<const float*>(p.residual) + at_residual);
+    }
+    ptx::store_global(static_cast<float*>(p.y) + at, v[0]);
+    return;
+  }
   if (p.residual != nullptr) {
-    const int64_t at = p.y_token_major ? token * p.ldresidual + row : row * p.ldresidual + token;
-    const uint32_t bits = ptx::load_global_volatile(static_cast<const uint16_t*>(p.residual) + at);
+    const uint32_t bits = ptx::load_global_volatile(static_cast<const uint16_t*>(p.residual) + at_residual);
     v[0] += p.beta * ptx::unpack(bits, Io{}).lo;
   }
-  const int64_t at = p.y_token_major ? token * p.ldy + row : row * p.ldy + token;
   ptx::store_global(static_cast<uint16_t*>(p.y) + at, static_cast<uint16_t>(ptx::pack({v[0], 0.f}, Io{})));
 }
 
@@ -82,7 +90,8 @@ struct SkinnyStep8 {
   }
 };
 
-template <class Step, class Tile>
+// X: what it has of 16 bits as they are, uint16_t, or float, which becomes Step::Io on its way into the product.
+template <class Step, class Tile, class X = uint16_t>
 struct LinearSkinny {
   using Io = typename Step::Io;
   static constexpr int kHalf = Step::kRun;           // columns of a lane in half a k-step
@@ -92,7 +101,7 @@ struct LinearSkinny {
   // What a lane holds of one k-step, on its way or arrived.
   struct Slot {
     ptx::Words4 weights[Tile::kRowTiles];
-    uint16_t x[Tile::kTokenTiles][kColumnsOfLane];
+    X x[Tile::kTokenTiles][kColumnsOfLane];
     int32_t columns[kColumnsOfLane];  // of the k-step after
   };
 
@@ -103,7 +112,7 @@ struct LinearSkinny {
   int first_row;     // padded packed row of it
   int end;           // of the block's k-steps
   const ptx::Words4* weights;
-  const uint16_t* x;  // of the lane's first token
+  const X* x;  // of the lane's first token
   int64_t column_stride, token_stride;
 
   LENO_DEVICE explicit LinearSkinny(const SkinnyParams& params) : p(params) {}
@@ -143,8 +152,8 @@ struct LinearSkinny {
       LENO_UNROLL
       for (int i = 0; i < kColumnsOfLane; ++i) {
         const bool inside = token && slot.columns[i] >= 0;
-        slot.x[n][i] = inside ? ptx::load_global(x + 8 * n * token_stride + slot.columns[i] * column_stride)
-                              : static_cast<uint16_t>(0);
+        slot.x[n][i] =
+            inside ? ptx::load_global(x + 8 * n * token_stride + slot.columns[i] * column_stride) : static_cast<X>(0);
       }
     }
   }
@@ -155,7 +164,11 @@ struct LinearSkinny {
     for (int n = 0; n < Tile::kTokenTiles; ++n) {
       LENO_UNROLL
       for (int i = 0; i < kWords; ++i) {
-        b[n][i] = slot.x[n][2 * i] | static_cast<uint32_t>(slot.x[n][2 * i + 1]) << 16;
+        if constexpr (std::is_same_v<X, float>) {
+          b[n][i] = ptx::pack({slot.x[n][2 * i], slot.x[n][2 * i + 1]}, Io{});
+        } else {
+          b[n][i] = slot.x[n][2 * i] | static_cast<uint32_t>(slot.x[n][2 * i + 1]) << 16;
+        }
       }
     }
     LENO_UNROLL
@@ -180,7 +193,7 @@ struct LinearSkinny {
     weights = static_cast<const ptx::Words4*>(p.values) + tile0 * 32 + lane;
     column_stride = p.x_token_major ? 1 : p.ldx;
     token_stride = p.x_token_major ? p.ldx : 1;
-    x = static_cast<const uint16_t*>(p.x) + lane / 4 * token_stride;
+    x = static_cast<const X*>(p.x) + lane / 4 * token_stride;
     return start + static_cast<int>(part * steps / p.splits);
   }
 

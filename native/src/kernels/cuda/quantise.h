@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/cuda/epilogue.h"
 #include "kernels/cuda/quantise_launch.h"
 #include "kernels/cuda/x_source.h"
@@ -7,18 +9,30 @@
 // A block quantises all features of kTokens tokens, reading them twice: the second time they come from L2.
 namespace leno::kernels::cuda {
 
-// Eight tokens of a row, zero past the end.
+// Eight tokens of a row, zero past the end. Io: ptx::Half, ptx::BFloat or float.
 template <class Io>
 LENO_DEVICE void load_tokens(const QuantiseParams& p, int row, int token, float (&v)[8]) {
   const int count = row < p.features ? clamp8(p.tokens - token) : 0;
-  const uint16_t* from = static_cast<const uint16_t*>(p.x) + (count > 0 ? row * p.ldx + token : 0);
+  using Element = std::conditional_t<std::is_same_v<Io, float>, float, uint16_t>;
+  const auto* from = static_cast<const Element*>(p.x) + (count > 0 ? row * p.ldx + token : 0);
   const bool wide = count == 8 && aligned16(from);
-  const ptx::Words4 r = wide ? ptx::load_global(reinterpret_cast<const ptx::Words4*>(from)) : load_each({from, count});
-  LENO_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    const ptx::Floats2 pair = ptx::unpack(r.w[i], Io{});
-    v[2 * i] = pair.lo;
-    v[2 * i + 1] = pair.hi;
+  if constexpr (std::is_same_v<Io, float>) {
+    LENO_UNROLL
+    for (int i = 0; i < 8; i += 4) {
+      float four[4];
+      load_floats(from + i, wide, count - i, four);
+      LENO_UNROLL
+      for (int j = 0; j < 4; ++j) v[i + j] = four[j];
+    }
+  } else {
+    const ptx::Words4 r =
+        wide ? ptx::load_global(reinterpret_cast<const ptx::Words4*>(from)) : load_each({from, count});
+    LENO_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      const ptx::Floats2 pair = ptx::unpack(r.w[i], Io{});
+      v[2 * i] = pair.lo;
+      v[2 * i + 1] = pair.hi;
+    }
   }
 }
 

@@ -9,7 +9,7 @@
 namespace leno::kernels::cuda {
 
 struct QuantiseParams {
-  const void* x = nullptr;  // [features][tokens], f16 or bf16, any alignment to the element
+  const void* x = nullptr;  // [features][tokens], f16, bf16 or f32, any alignment to the element
   int64_t ldx = 0;
   // [features][ld] bytes at 16-byte alignment; tokens from `tokens` to ld become zero. Of 16 tokens, t lies at byte 2 t
   // and 8 + t at byte 2 t + 1 (x_source_e4m3.h says why).

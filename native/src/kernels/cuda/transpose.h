@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/cuda/ptx/ptx.h"
+#include "kernels/cuda/epilogue.h"
 #include "kernels/cuda/transpose_launch.h"
 
 // A tile goes row by row into shared memory and comes out column by column, 8 elements (16 bytes) a lane. Both ways
@@ -73,7 +73,7 @@ LENO_DEVICE void transpose_load(const TransposeParams& p, int row0, int column0)
   }
 }
 
-// Writes 8 neighbours of a row of the destination, those before `end` (at least one).
+// 8 neighbours of a row of the destination, those before `end` (at least one). Elements of 2 bytes.
 LENO_DEVICE void transpose_store(uint16_t* to, ptx::Words4 v, int end, bool wide) {
   if (wide && end >= 8) {
     ptx::store_global(reinterpret_cast<ptx::Words4*>(to), v);
@@ -84,19 +84,58 @@ LENO_DEVICE void transpose_store(uint16_t* to, ptx::Words4 v, int end, bool wide
     if (e < end) ptx::store_global(to + e, static_cast<uint16_t>(v.w[e / 2] >> (e % 2 * 16)));
   }
 }
-LENO_DEVICE ptx::Words4 transpose_residual(const uint16_t* from, int end, bool wide) {
-  if (wide && end >= 8) return ptx::load_global_volatile(reinterpret_cast<const ptx::Words4*>(from));
-  ptx::Words4 v = {{0, 0, 0, 0}};
-  LENO_UNROLL
-  for (int e = 0; e < 8; ++e) {
-    if (e < end) v.w[e / 2] |= static_cast<uint32_t>(ptx::load_global_volatile(from + e)) << (e % 2 * 16);
-  }
-  return v;
-}
 
-// Io: ptx::Half or ptx::BFloat, what a sum is rounded to. Adds: 16-bit sources that a residual is added to (f32 ones
-// look for it).
-template <class Tile, class Io, bool Adds>
+// What floats become: Io is ptx::Half or ptx::BFloat.
+template <class Io>
+struct TransposeTo {
+  using Element = uint16_t;
+  static LENO_DEVICE void add(const uint16_t* from, int end, bool wide, float beta, float (&sum)[8]) {
+    ptx::Words4 v = {{0, 0, 0, 0}};
+    if (wide && end >= 8) {
+      v = ptx::load_global_volatile(reinterpret_cast<const ptx::Words4*>(from));
+    } else {
+      LENO_UNROLL
+      for (int e = 0; e < 8; ++e) {
+        if (e < end) v.w[e / 2] |= static_cast<uint32_t>(ptx::load_global_volatile(from + e)) << (e % 2 * 16);
+      }
+    }
+    LENO_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      const ptx::Floats2 pair = ptx::unpack(v.w[i], Io{});
+      sum[2 * i] += beta * pair.lo;
+      sum[2 * i + 1] += beta * pair.hi;
+    }
+  }
+  static LENO_DEVICE void store(uint16_t* to, const float (&sum)[8], int end, bool wide) {
+    ptx::Words4 v;
+    LENO_UNROLL
+    for (int i = 0; i < 4; ++i) v.w[i] = ptx::pack({sum[2 * i], sum[2 * i + 1]}, Io{});
+    transpose_store(to, v, end, wide);
+  }
+};
+template <>
+struct TransposeTo<float> {
+  using Element = float;
+  static LENO_DEVICE void add(const float* from, int end, bool wide, float beta, float (&sum)[8]) {
+    LENO_UNROLL
+    for (int i = 0; i < 8; i += 4) {
+      float r[4];
+      load_floats(from + i, wide && end >= i + 4, end - i, r);
+      LENO_UNROLL
+      for (int j = 0; j < 4; ++j) sum[i + j] += beta * r[j];
+    }
+  }
+  static LENO_DEVICE void store(float* to, const float (&sum)[8], int end, bool wide) {
+    LENO_UNROLL
+    for (int i = 0; i < 8; i += 4) {
+      const float four[4] = {sum[i], sum[i + 1], sum[i + 2], sum[i + 3]};
+      store_floats(to + i, wide && end >= i + 4, end - i, four);
+    }
+  }
+};
+
+// Out: TransposeTo, of 4-byte sources; 2-byte ones move as they are.
+template <class Tile, class Out>
 LENO_DEVICE void transpose(const TransposeParams& p) {
   constexpr int kEdge = TransposeTile::kEdge;
   const int across = (p.columns + kEdge - 1) / kEdge;
@@ -110,38 +149,20 @@ LENO_DEVICE void transpose(const TransposeParams& p) {
   LENO_UNROLL
   for (int half = 0; half < 2; ++half) {
     const int r = row0 + 32 * half + 8 * (lane % 4), end = c < p.columns ? p.rows - r : 0;
-    constexpr bool kFloat = sizeof(typename Tile::Element) == 4;
-    ptx::Words4 v;
-    float sum[8];
-    if constexpr (kFloat) {
-      Tile::take(sum, warp, lane, half);
+    auto* to = static_cast<typename Out::Element*>(p.destination) + c * p.destination_ld + r;
+    if constexpr (sizeof(typename Tile::Element) == 2) {
+      const ptx::Words4 v = Tile::take(warp, lane, half);
+      if (end > 0) transpose_store(to, v, end, p.wide_destination);
     } else {
-      v = Tile::take(warp, lane, half);
-    }
-    if (end <= 0) continue;
-    if constexpr (Adds && !kFloat) {
-      LENO_UNROLL
-      for (int i = 0; i < 4; ++i) {
-        const ptx::Floats2 pair = ptx::unpack(v.w[i], Io{});
-        sum[2 * i] = pair.lo;
-        sum[2 * i + 1] = pair.hi;
+      float sum[8];
+      Tile::take(sum, warp, lane, half);
+      if (end <= 0) continue;
+      if (p.residual != nullptr) {
+        const auto* residual = static_cast<const typename Out::Element*>(p.residual) + c * p.residual_ld + r;
+        Out::add(residual, end, p.wide_destination, p.beta, sum);
       }
+      Out::store(to, sum, end, p.wide_destination);
     }
-    if constexpr (Adds || kFloat) {
-      if (Adds || p.residual) {
-        const auto* residual = static_cast<const uint16_t*>(p.residual) + c * p.residual_ld + r;
-        const ptx::Words4 add = transpose_residual(residual, end, p.wide_destination);
-        LENO_UNROLL
-        for (int i = 0; i < 4; ++i) {
-          const ptx::Floats2 pair = ptx::unpack(add.w[i], Io{});
-          sum[2 * i] += p.beta * pair.lo;
-          sum[2 * i + 1] += p.beta * pair.hi;
-        }
-      }
-      LENO_UNROLL
-      for (int i = 0; i < 4; ++i) v.w[i] = ptx::pack({sum[2 * i], sum[2 * i + 1]}, Io{});
-    }
-    transpose_store(static_cast<uint16_t*>(p.destination) + c * p.destination_ld + r, v, end, p.wide_destination);
   }
 }
 

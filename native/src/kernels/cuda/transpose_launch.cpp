@@ -9,10 +9,10 @@ bool wide(const void* address, int64_t ld, int64_t element_bytes) {
   return reinterpret_cast<uintptr_t>(address) % 16 == 0 && ld * element_bytes % 16 == 0;
 }
 
-const char* entry(DType source, DType destination, bool adds) {
-  if (source == DType::f32) return destination == DType::bf16 ? "transpose_f32_bf16" : "transpose_f32_f16";
-  if (!adds) return "transpose_b16";
-  return destination == DType::bf16 ? "transpose_add_bf16" : "transpose_add_f16";
+const char* entry(DType source, DType destination) {
+  if (source != DType::f32) return "transpose_b16";
+  if (destination == DType::f32) return "transpose_f32";
+  return destination == DType::bf16 ? "transpose_f32_bf16" : "transpose_f32_f16";
 }
 
 }  // namespace
@@ -24,7 +24,7 @@ void add_transpose(Launches& launches, TransposeParams params, DType source, DTy
   params.wide_destination = wide(params.destination, params.destination_ld, size_of(destination)) &&
                             (!adds || wide(params.residual, params.residual_ld, size_of(destination)));
   Launch& launch = launches.add();
-  launch.entry = entry(source, destination, adds);
+  launch.entry = entry(source, destination);
   launch.grid[0] = static_cast<uint32_t>(ceil_div(params.rows, TransposeTile::kEdge) *
                                          ceil_div(params.columns, TransposeTile::kEdge));
   launch.threads = TransposeTile::kThreads;

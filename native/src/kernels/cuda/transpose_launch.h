@@ -13,7 +13,7 @@ namespace leno::kernels::cuda {
 struct TransposeParams {
   const void* source = nullptr;
   int64_t source_ld = 0;
-  const void* residual = nullptr;  // in the destination's layout, may be the destination; nullptr: none
+  const void* residual = nullptr;  // of f32 sources; as the destination, and may be it; nullptr: none
   int64_t residual_ld = 0;
   void* destination = nullptr;
   int64_t destination_ld = 0;
@@ -30,12 +30,10 @@ struct TransposeTile {
   static constexpr int shared_bytes(int element_bytes) { return kEdge * kEdge * element_bytes; }
 };
 
-// Adds the launch that transposes elements of type `source` (f16, bf16, or f32) to `destination` (f16 or bf16; the same
-// as source, or source is f32). Nothing is added where rows or columns are 0.
+// Adds the launch that transposes elements of type `source` (f16, bf16 or f32) to `destination`: the same, or f16 or
+// bf16 of f32. Nothing is added where rows or columns are 0.
 //
-// To go back to token-major with a residual, keep the product in f32: the sum is then rounded once, as everywhere. With
-// 16 bits it is rounded twice, 2^-9 of the product (bf16) for 4 bytes less of traffic an element. Without a residual
-// 16 bits lose nothing.
+// Going back to token-major with a residual needs the product in f32: the sum is then rounded once, as everywhere.
 void add_transpose(Launches& launches, TransposeParams params, DType source, DType destination);
 
 }  // namespace leno::kernels::cuda

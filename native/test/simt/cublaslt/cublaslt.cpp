@@ -33,18 +33,30 @@ Value& as(Opaque* opaque) {
 struct Matrix {
   const Layout& layout;
   DType type;
-  std::vector<uint16_t> bits;
+  std::vector<uint8_t> bytes;
 
   Matrix(const Layout& l, const void* device, CUstream stream)
-      : layout(l), type(l.type == CUDA_R_16BF ? DType::bf16 : DType::f16) {
-    bits.resize(static_cast<size_t>((l.columns - 1) * l.ld + l.rows));
+      : layout(l),
+        type(l.type == CUDA_R_32F    ? DType::f32
+             : l.type == CUDA_R_16BF ? DType::bf16
+                                     : DType::f16) {
+    bytes.resize(static_cast<size_t>(((l.columns - 1) * l.ld + l.rows) * size_of(type)));
     using Copy = CUresult(void*, CUdeviceptr, size_t, CUstream);
-    driver_function<Copy>("cuMemcpyDtoHAsync_v2")(bits.data(), reinterpret_cast<CUdeviceptr>(device), bits.size() * 2,
+    driver_function<Copy>("cuMemcpyDtoHAsync_v2")(bytes.data(), reinterpret_cast<CUdeviceptr>(device), bytes.size(),
                                                   stream);
     driver_function<CUresult(CUstream)>("cuStreamSynchronize")(stream);
   }
+  size_t at(int64_t row, int64_t column) const {
+    return static_cast<size_t>((column * layout.ld + row) * size_of(type));
+  }
   double operator()(int64_t row, int64_t column) const {
-    return leno_test::decode(type, bits[static_cast<size_t>(column * layout.ld + row)]);
+    uint32_t bits = 0;
+    std::memcpy(&bits, &bytes[at(row, column)], static_cast<size_t>(size_of(type)));
+    return leno_test::decode(type, bits);
+  }
+  void set(int64_t row, int64_t column, double value) {
+    const uint32_t bits = leno_test::encode(type, value);
+    std::memcpy(&bytes[at(row, column)], &bits, static_cast<size_t>(size_of(type)));
   }
 };
 
@@ -114,7 +126,8 @@ int cublasLtMatmul(CublasLtHandle handle, CublasLtDescription* description, cons
   driver_function<CUresult(CUcontext*)>("cuCtxGetCurrent")(&current);
   if (algorithm->opaque[0] != 17 || handle != reinterpret_cast<CublasLtHandle>(current) || workspace == nullptr ||
       what.compute != CUBLAS_COMPUTE_32F || what.scale != CUDA_R_32F || m != ld.rows || n != ld.columns ||
-      k != (what.transposed_b ? lb.columns : lb.rows)) {
+      k != (what.transposed_b ? lb.columns : lb.rows) || la.type == CUDA_R_32F || la.type != lb.type ||
+      as<Layout>(c_layout).type != ld.type || (ld.type != la.type && ld.type != CUDA_R_32F)) {
     return kInvalid;
   }
   const Matrix left(la, a, stream), right(lb, b, stream), added(as<Layout>(c_layout), c, stream);
@@ -127,12 +140,12 @@ int cublasLtMatmul(CublasLtHandle handle, CublasLtDescription* description, cons
         sum += (what.transposed_a ? left(l, i) : left(i, l)) * (what.transposed_b ? right(j, l) : right(l, j));
       }
       sum = of_product * sum + (of_c == 0 ? 0 : of_c * added(i, j));
-      result.bits[static_cast<size_t>(j * ld.ld + i)] = static_cast<uint16_t>(leno_test::encode(result.type, sum));
+      result.set(i, j, sum);
     }
   }
   using Copy = CUresult(CUdeviceptr, const void*, size_t, CUstream);
-  driver_function<Copy>("cuMemcpyHtoDAsync_v2")(reinterpret_cast<CUdeviceptr>(d), result.bits.data(),
-                                                result.bits.size() * 2, stream);
+  driver_function<Copy>("cuMemcpyHtoDAsync_v2")(reinterpret_cast<CUdeviceptr>(d), result.bytes.data(),
+                                                result.bytes.size(), stream);
   driver_function<CUresult(CUstream)>("cuStreamSynchronize")(stream);
   return kSuccess;
 }

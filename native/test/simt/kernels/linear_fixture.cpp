@@ -77,13 +77,26 @@ kernels::cuda::Card card_of(int arch, int multiprocessors) {
 }
 
 DeviceArray::DeviceArray(DType type, int64_t elements, int64_t misalign)
-    : type_(type), elements_(elements), bits_(size_t(elements + misalign + 2 * kGuard + 128), kPoison) {
-  const auto base = reinterpret_cast<uintptr_t>(bits_.data());
-  first_ = kGuard + int64_t((256 - base % 256) % 256 / 2) + misalign;
+    : type_(type), elements_(elements), halves_(size_t(halves_of(elements + misalign + 2 * kGuard) + 128), kPoison) {
+  const auto base = reinterpret_cast<uintptr_t>(halves_.data());
+  first_ = halves_of(kGuard + misalign) + int64_t((256 - base % 256) % 256 / 2);
 }
 
-void DeviceArray::set(int64_t i, double v) { bits_[size_t(first_ + i)] = uint16_t(encode(type_, v)); }
-double DeviceArray::get(int64_t i) const { return decode(type_, bits_[size_t(first_ + i)]); }
+void DeviceArray::set(int64_t i, double v) {
+  const uint32_t bits = encode(type_, v);
+  std::memcpy(&halves_[size_t(first_ + halves_of(i))], &bits, size_t(size_of(type_)));
+}
+double DeviceArray::get(int64_t i) const {
+  uint32_t bits = 0;
+  std::memcpy(&bits, &halves_[size_t(first_ + halves_of(i))], size_t(size_of(type_)));
+  return decode(type_, bits);
+}
+bool DeviceArray::untouched(int64_t i) const {
+  for (int64_t h = halves_of(i); h < halves_of(i + 1); ++h) {
+    if (halves_[size_t(first_ + h)] != kPoison) return false;
+  }
+  return true;
+}
 
 CudaProblem::CudaProblem(const CudaCase& c) : c_(c), random_(c.seed) {
   std::vector<float> w(size_t(c.rows * c.columns));
@@ -118,6 +131,12 @@ double CudaProblem::draw() {
   return std::normal_distribution<double>(0, 1)(random_);
 }
 
+DType CudaProblem::multiplied() const {
+  if (c_.io != DType::f32) return c_.io;
+  if (c_.weights != DType::e4m3) return c_.weights;
+  return c_.quantised_x ? DType::f32 : DType::bf16;  // quantised as it is
+}
+
 void CudaProblem::truth() {
   problem_.rows = c_.rows;
   problem_.columns = c_.columns;
@@ -138,6 +157,7 @@ void CudaProblem::truth() {
   problem_.act = kActs[int(c_.activation)];
   leno_reference::LinearProblem seen = problem_;
   for (double& r : seen.residual) r *= double(c_.beta);
+  for (double& x : seen.x) x = round_to(multiplied(), x);
   if (c_.weights == DType::e4m3 && c_.quantised_x) {  // scaled so that a token's largest is 448
     for (int64_t n = 0; n < c_.tokens; ++n) {
       double* x = &seen.x[size_t(n * c_.columns)];
@@ -168,7 +188,7 @@ double CudaProblem::tolerance(int64_t m, int64_t n) const {
   double bound = 1.2 * double(8 + c_.columns) * std::ldexp(size, -24) + 2e-6 * size;
   // A quotient within rounding of a half may fall to either side: two of a token's may, by a step of 32 in 448.
   if (!x_scale_.empty() && !c_.integers) bound += 1.2 * 2 * 32 * x_scale_[size_t(n)] * w_size_[size_t(m)];
-  bound += std::ldexp(std::fabs(truth_.y[at]), c_.io == DType::f16 ? -11 : -8);
+  bound += std::ldexp(std::fabs(truth_.y[at]), c_.io == DType::f32 ? -24 : c_.io == DType::f16 ? -11 : -8);
   return bound + (c_.io == DType::f16 ? std::ldexp(1, -24) : std::numeric_limits<float>::min());
 }
 
@@ -214,12 +234,12 @@ std::string CudaProblem::check(const kernels::cuda::LinearKernel& row, simt::Opt
   kernels::cuda::DeviceOperands operands{weights.image.data(), bias_.empty() ? nullptr : bias_.data()};
   options.arch = c_.arch;
   options.global = {{weights.image.data(), size_t(weights.image.bytes()), false, "weights"},
-                    {x.data(), size_t(x.elements()) * 2, false, "x"},
-                    {y.data(), size_t(y.elements()) * 2, true, "y"}};
+                    {x.data(), x.bytes(), false, "x"},
+                    {y.data(), y.bytes(), true, "y"}};
   if (bytes > 0) options.global.push_back({workspace.data, size_t(bytes), true, "workspace"});
   if (!bias_.empty()) options.global.push_back({bias_.data(), bias_.size() * 4, false, "bias"});
   if (c_.residual && !c_.residual_is_y) {
-    options.global.push_back({residual.data(), size_t(residual.elements()) * 2, false, "residual"});
+    options.global.push_back({residual.data(), residual.bytes(), false, "residual"});
   }
 
   const kernels::cuda::Launches launches = row.plan(weights, operands, spec(), call, workspace.data, card);

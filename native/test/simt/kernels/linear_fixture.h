@@ -40,24 +40,26 @@ struct CudaCase {
 
 kernels::cuda::Card card_of(int arch, int multiprocessors);
 
-// Small floats with guards on both sides, poisoned with a NaN that nothing else has.
+// Floats of 2 or 4 bytes with guards on both sides, poisoned with a NaN that nothing else has.
 class DeviceArray {
  public:
   static constexpr int64_t kGuard = 256;
 
   DeviceArray(DType type, int64_t elements, int64_t misalign);
-  void* data() { return &bits_[size_t(first_)]; }
+  void* data() { return &halves_[size_t(first_)]; }
   void set(int64_t i, double v);
   double get(int64_t i) const;
-  bool untouched(int64_t i) const { return bits_[size_t(first_ + i)] == kPoison; }
+  bool untouched(int64_t i) const;
   int64_t elements() const { return elements_; }
-  bool operator==(const DeviceArray& o) const { return bits_ == o.bits_; }
+  size_t bytes() const { return size_t(elements_ * size_of(type_)); }
+  bool operator==(const DeviceArray& o) const { return halves_ == o.halves_; }
 
  private:
-  static constexpr uint16_t kPoison = 0x7fed;  // a NaN as f16 and as bf16
+  static constexpr uint16_t kPoison = 0x7fed;  // a NaN as f16, as bf16, and twice as f32
+  int64_t halves_of(int64_t elements) const { return elements * size_of(type_) / 2; }
   DType type_;
   int64_t elements_, first_;
-  std::vector<uint16_t> bits_;
+  std::vector<uint16_t> halves_;
 };
 
 class CudaProblem {
@@ -76,6 +78,7 @@ class CudaProblem {
  private:
   double draw();
   void truth();
+  DType multiplied() const;  // what x is rounded to
   double tolerance(int64_t m, int64_t n) const;
   std::string compare(const DeviceArray& y, int64_t ldy) const;
 

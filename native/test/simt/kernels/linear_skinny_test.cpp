@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdio>
 #include <cstring>
 
@@ -187,6 +188,36 @@ TEST_P(LinearSkinny, TrafficIsTheLeastAndNoBankIsMetTwice) {
             static_cast<unsigned long long>(counters.mma_m16n8k16 + counters.mma_m16n8k8 / 2));
       }
     }
+  }
+}
+
+TEST_P(LinearSkinny, TakesFloats) {
+  for (int i = 0; i < 24; ++i) {
+    CudaCase c = base();
+    c.io = DType::f32;
+    if (row().weights == DType::e4m3 && base().io == DType::f16) {
+      EXPECT_NE(std::string::npos, CudaProblem(c).refusal(row()).find("f16")) << row().name;
+      return;
+    }
+    c.vector = std::array<int64_t, 4>{0, 16, 32, 64}[size_t(i % 4)];
+    c.rows = 20 + 13 * i;
+    c.columns = i % 5 == 0 ? 6000 : 90 + 7 * i;
+    c.tokens = 1 + i % most_tokens();
+    c.layout = i & 1 ? Layout::token_major : Layout::feature_major;
+    c.bias = i & 2;
+    c.residual = i & 4;
+    c.residual_is_y = i & 8;
+    c.beta = i % 3 ? .5f : 1.f;
+    c.activation = i % 4 == 3 ? Activation::gelu_erf : i % 4 == 1 ? Activation::relu : Activation::none;
+    c.padding = i % 3;
+    c.misalign = i % 2;
+    c.integers = i >= 20;
+    c.multiprocessors = i % 5 == 0 ? 132 : 4;
+    c.seed = uint32_t(i);
+    simt::Options options;
+    options.seed = uint64_t(i);
+    options.preempt = i % 4 == 0 ? .02 : 0;
+    expect_right(c, options);
   }
 }
 

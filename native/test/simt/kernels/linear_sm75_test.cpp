@@ -16,6 +16,7 @@ void run(const std::vector<CudaCase>& cases) {
 
 TEST(LinearSm75, AgreesWithTheFormula) { run(ragged_cases(DType::f16, 75, 60, 4)); }
 TEST(LinearSm75, IsExactOnSmallIntegers) { run(exact_cases(DType::f16, 75, 30, 5)); }
+TEST(LinearSm75, TakesFloats) { run(float_cases(DType::f16, 75, 36, 7)); }
 TEST(LinearSm75, RunsOnLaterCards) { run(ragged_cases(DType::f16, 89, 20, 6)); }
 
 TEST(LinearSm75, CountsAreCloseToTheLeast) {

@@ -17,6 +17,7 @@ void run(const std::vector<CudaCase>& cases) {
 TEST(LinearSm89, AgreesWithTheFormula) { run(ragged_cases(DType::e4m3, 89, 60, 7)); }
 // Whose quantisation is exact: what is left is rounding of fp32 sums.
 TEST(LinearSm89, AgreesOnSmallIntegers) { run(exact_cases(DType::e4m3, 90, 30, 8)); }
+TEST(LinearSm89, TakesFloats) { run(float_cases(DType::e4m3, 89, 40, 9)); }
 
 TEST(LinearSm89, MeetsNoBankConflictAndMultipliesInEightBits) {
   for (const CudaCase& c : aligned_cases(DType::e4m3, 89)) {

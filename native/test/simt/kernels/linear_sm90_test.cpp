@@ -22,6 +22,7 @@ class LinearSm90 : public testing::TestWithParam<DType> {
 
 TEST_P(LinearSm90, AgreesWithTheFormula) { run(ragged_cases(GetParam(), 90, 40, 1)); }
 TEST_P(LinearSm90, IsExactOnSmallIntegers) { run(exact_cases(GetParam(), 90, 24, 2)); }
+TEST_P(LinearSm90, TakesFloats) { run(float_cases(GetParam(), 90, 36, 3)); }
 
 // X does not fit the L2: the groups go through its tokens slab by slab, the last one narrower.
 TEST_P(LinearSm90, GoesThroughTokensInSlabs) {

@@ -88,6 +88,13 @@ std::vector<CudaCase> exact_cases(DType weights, int arch, int count, uint32_t s
   return cases;
 }
 
+std::vector<CudaCase> float_cases(DType weights, int arch, int count, uint32_t seed) {
+  std::vector<CudaCase> cases = ragged_cases(weights, arch, count, seed);
+  for (const CudaCase& c : exact_cases(weights, arch, count / 4, seed)) cases.push_back(c);
+  for (CudaCase& c : cases) c.io = DType::f32;
+  return cases;
+}
+
 std::string run_table(Rows rows, const std::vector<CudaCase>& cases, std::map<const Row*, int>& ran) {
   uint64_t seed = 0;
   for (const CudaCase& c : cases) {

@@ -20,6 +20,9 @@ std::vector<CudaCase> ragged_cases(DType weights, int arch, int count, uint32_t 
 // Small integers in the same shapes: results are exact.
 std::vector<CudaCase> exact_cases(DType weights, int arch, int count, uint32_t seed);
 
+// Both with fp32 activations.
+std::vector<CudaCase> float_cases(DType weights, int arch, int count, uint32_t seed);
+
 // Runs each case on each row that takes it, under varied schedules and places of shared memory. "" or the first fault.
 // ran counts the cases of a row.
 std::string run_table(Rows rows, const std::vector<CudaCase>& cases, std::map<const Row*, int>& ran);

@@ -6,7 +6,7 @@
 
 #include "core/dtype.h"
 
-// The small floats for tests: bits to value and back, round to nearest even, written from the formats' definitions.
+// Floats for tests: bits to value and back, round to nearest even, written from the formats' definitions.
 namespace leno_test {
 
 struct SmallFloat {
@@ -17,6 +17,7 @@ struct SmallFloat {
 inline SmallFloat format_of(leno::DType type) {
   if (type == leno::DType::f16) return {5, 10, true};
   if (type == leno::DType::e4m3) return {4, 3, false};
+  if (type == leno::DType::f32) return {8, 23, true};
   return {8, 7, true};
 }
 

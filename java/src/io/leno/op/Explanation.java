@@ -15,12 +15,15 @@ final class Explanation {
     text.append(
         String.format(
             Locale.ROOT,
-            "linear %s x %s, %s%s, %s weights of sparsity %s, %s %s activations; %s, %s%n",
+            "linear %s x %s, %s%s, %s weights%s of sparsity %s, %s %s activations; %s, %s%n",
             number(op.get("M")),
             number(op.get("K")),
             op.get("pattern"),
             "dense".equals(op.get("pattern")) ? "" : " V=" + number(op.get("V")),
             op.get("dtype"),
+            op.get("converted_from") == null
+                ? ""
+                : " (converted from " + op.get("converted_from") + ")",
             number(op.get("sparsity")),
             op.get("layout"),
             op.get("io_dtype"),

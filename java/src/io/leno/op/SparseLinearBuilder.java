@@ -59,7 +59,8 @@ public final class SparseLinearBuilder {
    * The element type of X, Y and the residual. On the CPU {@link DType#F32}, which it is unless
    * set, or {@link DType#BF16}, whatever the weights are stored as. On a card the type of the
    * weights, {@link DType#F16} or {@link DType#BF16}; either with weights of {@link DType#E4M3},
-   * where it is F16 unless set.
+   * where it is F16 unless set; or F32, where X is rounded to the type of the weights on its way
+   * into the product, while sums, residual and Y stay F32.
    *
    * @param ioType one of these
    * @return this

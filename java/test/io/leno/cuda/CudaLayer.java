@@ -32,10 +32,15 @@ final class CudaLayer implements AutoCloseable {
   }
 
   CudaLayer(DType io, Consumer<SparseLinearBuilder> options) {
+    this(io, io, options);
+  }
+
+  /** X and Y of io, weights of another type. */
+  CudaLayer(DType io, DType stored, Consumer<SparseLinearBuilder> options) {
     this.io = io;
     Matrix dense = Truth.randomMatrix(M, K, 1);
     try (Pattern pattern = Truth.pattern(dense, 16, 0.5)) {
-      packed = PackedWeights.pack(pattern, dense, io);
+      packed = PackedWeights.pack(pattern, dense, stored);
     }
     weights = packed.toDense();
     SparseLinearBuilder builder =

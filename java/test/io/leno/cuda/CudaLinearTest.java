@@ -265,6 +265,53 @@ class CudaLinearTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "F16, FEATURE_MAJOR, 1",
+    "F16, TOKEN_MAJOR, 33",
+    "BF16, FEATURE_MAJOR, 33",
+    "BF16, TOKEN_MAJOR, 2"
+  })
+  void floatsGoInAndOut(DType stored, Layout layout, int tokens) {
+    try (CudaLayer layer =
+            new CudaLayer(
+                DType.F32,
+                stored,
+                b -> b.layout(layout).residual(true).activation(Activation.RELU));
+        DeviceTensor rounded = DeviceTensor.allocate(layer.device, stored, tokens * K)) {
+      boolean tokenMajor = layout == Layout.TOKEN_MAJOR;
+      float[] x = Truth.random(tokens * K, tokens);
+      float[] residual = Truth.random(tokens * M, 3);
+      layer.x.upload(tokenMajor ? x : Truth.transpose(x, tokens, K));
+      layer.y.upload(tokenMajor ? residual : Truth.transpose(residual, tokens, M));
+      layer.op.forward(layer.context, tokens, layer.x, layer.y, layer.y);
+      float[] y = layer.result(tokens);
+      rounded.uploadRounded(x); // what is multiplied
+      rounded.downloadWidened(x);
+      double[] expected = Truth.linear(x, layer.weights, null);
+      for (int i = 0; i < expected.length; i++) {
+        expected[i] = Math.max(expected[i], 0) + residual[i];
+      }
+      assertEquals(
+          0, Truth.distance(expected, tokenMajor ? y : Truth.transpose(y, M, tokens)), 1e-4);
+    }
+  }
+
+  @Test
+  void weightsForTheCpuAreConvertedAndThatIsTold() {
+    try (Device device = Device.cuda(0);
+        PackedWeights f32 = PackedWeights.dense(Truth.randomMatrix(M, K, 1), DType.F32);
+        PackedWeights f16 = f32.convert(DType.F16);
+        SparseLinear op = SparseLinear.builder(device, f16).ioType(DType.F32).buckets(1).build()) {
+      assertTrue(op.explainJson().contains("\"converted_from\": \"f32\""), op.explainJson());
+      assertTrue(op.explain().contains("f16 weights (converted from f32)"), op.explain());
+      assertRefused(
+          LenoUnsupportedException.class,
+          "PackedWeights.convert",
+          () -> SparseLinear.builder(device, f32).build());
+    }
+  }
+
   @Test
   void theOtherKindOfMemoryIsRefused() {
     try (CudaLayer layer = new CudaLayer();

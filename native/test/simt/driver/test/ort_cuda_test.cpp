@@ -108,11 +108,78 @@ TEST_F(OrtCuda, PutsItsWorkOnTheRuntimesStream) {
   leno_stream_destroy(stream);
 }
 
-TEST_F(OrtCuda, RefusesWhatTheCardDoesNotTake) {
+// A model as leno accelerate writes it: float activations, weights for the CPU.
+TEST_F(OrtCuda, RunsModelsThatWereMadeForTheCpu) {
+  for (const int32_t weights : {LENO_F32, LENO_BF16, LENO_I8}) {
+    std::vector<float> stored(w_.size());  // as the model's file has them
+    leno_packed packed = nullptr;
+    ASSERT_EQ(LENO_OK, leno_packed_create_dense(w_.data(), kRows, kColumns, kColumns, weights, &packed));
+    ASSERT_EQ(LENO_OK, leno_packed_to_dense(packed, stored.data(), kColumns, kRows * kColumns));
+    leno_packed_destroy(packed);
+    for (const int to : {LENO_BF16, LENO_F16}) {
+      SessionConfig config = op_.config;
+      config.cuda_weights = to;
+      LinearOp op(config, kFloat, true);
+      const KernelInfo info = node(weights);
+      void* kernel = nullptr;
+      ASSERT_EQ("", FakeRuntime::take(op.create_kernel_v2(&op, FakeRuntime::api(), &info, &kernel)).second);
+      const int64_t x_bytes = kTokens * kColumns * 4, y_bytes = kTokens * kRows * 4;
+      leno_tensor x_floats = nullptr, y_floats = nullptr;
+      ASSERT_EQ(LENO_OK, leno_tensor_create(device_, x_bytes, &x_floats));
+      ASSERT_EQ(LENO_OK, leno_tensor_create(device_, y_bytes, &y_floats));
+      ASSERT_EQ(LENO_OK, leno_tensor_write(x_floats, 0, x_.data(), x_bytes, nullptr));
+      Value x{kFloat, {kTokens, kColumns}, {}, leno_tensor_address(x_floats)};
+      KernelContext context{{&x, &info.inputs[1].value, &info.inputs[2].value}, {}};
+      context.output.device = leno_tensor_address(y_floats);
+      leno_stream stream = nullptr;
+      ASSERT_EQ(LENO_OK, leno_stream_create(device_, &stream));
+      context.stream = leno_stream_handle(stream);
+      ASSERT_EQ("", FakeRuntime::take(op.kernel_compute_v2(kernel, &context)).second);
+      ASSERT_EQ(LENO_OK, leno_stream_synchronize(stream)) << leno_last_error();
+      std::vector<float> y(kTokens * kRows);
+      ASSERT_EQ(LENO_OK, leno_tensor_read(y_floats, 0, y.data(), y_bytes, nullptr));
+      for (int64_t n = 0; n < kTokens; ++n) {
+        for (int64_t m = 0; m < kRows; ++m) {
+          double sum = 1, size = 0;
+          for (int64_t k = 0; k < kColumns; ++k) {
+            const double product =
+                double{stored[static_cast<size_t>(m * kColumns + k)]} * x_[static_cast<size_t>(n * kColumns + k)];
+            sum += product;
+            size += std::fabs(product);
+          }
+          // Small integers are exact in 16 bits; int8 with a scale is not.
+          const double bound = weights == LENO_I8 ? size * (to == LENO_BF16 ? 0x1p-8 : 0x1p-11) + 1e-5 : 0;
+          EXPECT_NEAR(std::max(sum, 0.), y[static_cast<size_t>(n * kRows + m)], bound) << weights << " " << to;
+        }
+      }
+      op.kernel_destroy(kernel);
+      leno_stream_destroy(stream);
+      leno_tensor_destroy(x_floats);
+      leno_tensor_destroy(y_floats);
+    }
+  }
+}
+
+TEST_F(OrtCuda, WeightsForTheCpuBecomeTheActivationsType) {
   const KernelInfo info = node(LENO_F32);
   void* kernel = nullptr;
-  EXPECT_THAT(FakeRuntime::take(op_.create_kernel_v2(&op_, FakeRuntime::api(), &info, &kernel)).second,
-              HasSubstr("packed holds f32 weights, expected f16, bf16 or e4m3 on a CUDA device"));
+  ASSERT_EQ("", FakeRuntime::take(op_.create_kernel_v2(&op_, FakeRuntime::api(), &info, &kernel)).second);
+  op_.kernel_destroy(kernel);
+}
+
+TEST_F(OrtCuda, RefusesWhatTheCardDoesNotTake) {
+  LinearOp halves(op_.config, kFloat16, true);
+  const KernelInfo info = node(LENO_BF16);
+  void* kernel = nullptr;
+  EXPECT_THAT(FakeRuntime::take(halves.create_kernel_v2(&halves, FakeRuntime::api(), &info, &kernel)).second,
+              HasSubstr("io_dtype is f16, expected f32 or bf16 with bf16 weights on a CUDA device"));
+  w_[5] = 1e6f;
+  SessionConfig config = op_.config;
+  config.cuda_weights = LENO_F16;
+  LinearOp floats(config, kFloat, true);
+  const KernelInfo large = node(LENO_F32);
+  EXPECT_THAT(FakeRuntime::take(floats.create_kernel_v2(&floats, FakeRuntime::api(), &large, &kernel)).second,
+              HasSubstr("expected a number that f16 can hold"));
   EXPECT_EQ(nullptr, kernel);
 }
 
