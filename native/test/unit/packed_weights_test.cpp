@@ -106,7 +106,7 @@ TEST(PackedWeights, ConvertsToOtherTypes) {
         EXPECT_EQ(from->identity(), out->identity());
         std::vector<float> want(size_t(s.rows * s.columns)), got(want.size()), once(want.size());
         from->to_dense({once.data(), s.rows, s.columns, s.columns});
-        const MatrixView<const float> seen{once.data(), s.rows, s.columns, s.columns};
+        const leno::MatrixView<const float> seen{once.data(), s.rows, s.columns, s.columns};
         const auto packed =
             from->dense() ? PackedWeights::pack_dense(seen, to) : PackedWeights::pack(from->pattern(), seen, to);
         packed->to_dense({want.data(), s.rows, s.columns, s.columns});
