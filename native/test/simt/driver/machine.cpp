@@ -119,7 +119,7 @@ CUresult cuGetErrorName(CUresult error, const char** name) {
 
 CUresult cuGetErrorString(CUresult error, const char** words) {
   const std::lock_guard lock(machine().mutex);
-  static std::string& text = *new std::string();
+  thread_local std::string text;
   const char* name = nullptr;
   if (cuGetErrorName(error, &name) != CUDA_SUCCESS) {
     *words = nullptr;

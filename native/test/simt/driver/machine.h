@@ -146,9 +146,39 @@ Allocation* allocation_of(uint64_t address, size_t bytes);
 CUresult check_guards(Context& context);
 void free_allocations(Context& context);
 
+// What the driver does is not ThreadSanitizer's business: its one lock would order nearly everything that its callers
+// do, and so hide their races.
+#if defined(__SANITIZE_THREAD__)
+extern "C" {
+void AnnotateIgnoreSyncBegin(const char* file, int line);
+void AnnotateIgnoreSyncEnd(const char* file, int line);
+void AnnotateIgnoreReadsBegin(const char* file, int line);
+void AnnotateIgnoreReadsEnd(const char* file, int line);
+void AnnotateIgnoreWritesBegin(const char* file, int line);
+void AnnotateIgnoreWritesEnd(const char* file, int line);
+}
+struct Unseen {
+  Unseen() {
+    AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+    AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+  }
+  ~Unseen() {
+    AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+    AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+  }
+};
+#else
+struct Unseen {
+  ~Unseen() {}  // not a variable that nobody uses
+};
+#endif
+
 // Runs body as the function of that name: under the lock, unless a fault was asked for.
 template <class Body>
 CUresult api(const char* function, Body&& body) {
+  const Unseen unseen;
   const std::lock_guard lock(machine().mutex);
   if (const CUresult fault = enter(function); fault != CUDA_SUCCESS) return fault;
   return body();

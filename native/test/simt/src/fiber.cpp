@@ -24,6 +24,14 @@
 #endif
 #if defined(LENO_SIMT_TSAN)
 #include <sanitizer/tsan_interface.h>
+extern "C" {
+void AnnotateIgnoreSyncBegin(const char* file, int line);
+void AnnotateIgnoreSyncEnd(const char* file, int line);
+void AnnotateIgnoreReadsBegin(const char* file, int line);
+void AnnotateIgnoreReadsEnd(const char* file, int line);
+void AnnotateIgnoreWritesBegin(const char* file, int line);
+void AnnotateIgnoreWritesEnd(const char* file, int line);
+}
 #endif
 #if defined(LENO_SIMT_ASAN)
 #include <sanitizer/asan_interface.h>
@@ -149,6 +157,12 @@ void prepare_fiber(Fiber& fiber, size_t index, size_t stack_bytes, void (*entry)
 }
 
 void fiber_started([[maybe_unused]] Fiber* from) {
+#if defined(LENO_SIMT_TSAN)
+  // To its end: races of kernels are the emulator's to find.
+  AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+  AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+  AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+#endif
 #if defined(LENO_SIMT_ASAN)
   const void* bottom;
   size_t bytes;
@@ -179,10 +193,15 @@ void leave_fiber(const Fiber& to) {
 #if defined(LENO_SIMT_ASAN)
   __sanitizer_start_switch_fiber(nullptr, to.stack, to.stack_bytes);
 #endif
+  void* const stack_pointer = to.stack_pointer;
 #if defined(LENO_SIMT_TSAN)
-  __tsan_switch_to_fiber(to.thread, 0);
+  void* const thread = to.thread;
+  AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+  AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+  AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+  __tsan_switch_to_fiber(thread, 0);
 #endif
-  swap_stacks(&nobody, to.stack_pointer);
+  swap_stacks(&nobody, stack_pointer);
   std::abort();
 }
 
