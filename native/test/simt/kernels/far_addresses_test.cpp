@@ -248,6 +248,7 @@ class FarLaunches : public testing::Test {
 TEST_F(FarLaunches, Transposes) {
   for (const DType source : {DType::bf16, DType::f32}) {
     for (const bool adds : {false, true}) {
+      if (adds && source != DType::f32) continue;
       for (const int64_t ld : {kFar, kFar + 1}) {
         constexpr int32_t kR = 19, kC = 21;
         FarMemory<float> wide(source == DType::f32 ? kR * ld : 1);
