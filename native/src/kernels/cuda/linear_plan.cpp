@@ -22,7 +22,9 @@ constexpr int64_t kLeastRows = 16, kLeastTokens = 64;
 int64_t row_slices(const TileShape& tile, const LinearWeights& weights) {
   return weights.groups * ceil_div(weights.group_rows, tile.m);
 }
-int64_t token_tiles(const TileShape& tile, int64_t tokens) { return ceil_div(tokens, tile.n); }
+int64_t token_tiles(const TileShape& tile, int64_t tokens) {
+  return ceil_div(tokens, int64_t(tile.n) * tile.cluster) * tile.cluster;
+}
 int64_t padded_tokens(const TileShape& tile, int64_t tokens) { return token_tiles(tile, tokens) * tile.n; }
 
 // Blocks that run at the same time.
@@ -123,6 +125,12 @@ std::string mma_refuse(const MmaKernel& kernel, const Card& card, const WeightsK
   if (kernel.tile.shared_bytes > card.shared_bytes) {
     return text("a block takes ", kernel.tile.shared_bytes, " bytes of shared memory, the card has ",
                 card.shared_bytes);
+  }
+  if (card.multiprocessors < kernel.tile.cluster) {
+    return text("takes clusters of ", kernel.tile.cluster, " multiprocessors, the card has ", card.multiprocessors);
+  }
+  if (kernel.tile.cluster > 1 && tokens <= kernel.tile.n) {
+    return text("blocks share weights over more than ", kernel.tile.n, " tokens");
   }
   const int64_t height = std::clamp<int64_t>(weights.vector, 1, kLeastRows);
   const int64_t tiles = ceil_div(spec.rows, height) * ceil_div(tokens, kLeastTokens);

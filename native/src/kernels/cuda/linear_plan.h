@@ -27,6 +27,7 @@ struct TileShape {
   // Sets grid and parameters of the product where they are not a block for each tile and LinearParams.
   void (*arrange)(Launch& product, const TileShape& tile, const LinearWeights& weights, const LinearParams& params,
                   const Card& card) = nullptr;
+  int cluster = 1;  // blocks that share weights: neighbours along the tokens
 };
 template <class Sizes>
 constexpr TileShape tile_shape(const char* gather, const char* tokens) {

@@ -9,18 +9,20 @@
 namespace leno::kernels::cuda {
 namespace {
 
-// A block for each multiprocessor, and a list of tiles for all of them.
+// A block for each multiprocessor, and a list of tiles for all of them; a tile is what a cluster of blocks computes.
 void arrange(Launch& product, const TileShape& tile, const LinearWeights& weights, const LinearParams& params,
              const Card& card) {
   LinearSm90Params p;
   static_cast<LinearParams&>(p) = params;
-  p.token_tiles = int32_t(ceil_div(params.tokens, int64_t(tile.n)));
+  const int64_t tokens_of_tile = int64_t(tile.n) * tile.cluster;
+  p.token_tiles = int32_t(ceil_div(params.tokens, tokens_of_tile));
   p.slices = int32_t(ceil_div(weights.group_rows, int64_t(tile.m)));
   p.tiles = int32_t(weights.groups * p.slices * p.token_tiles * p.splits);
   // Half of the L2 for X of one slab; weights and y go through the rest.
-  const int64_t bytes_of_tile = std::max<int64_t>(1, weights.columns * tile.n * 2);
+  const int64_t bytes_of_tile = std::max<int64_t>(1, weights.columns * tokens_of_tile * 2);
   p.slab = int32_t(std::clamp<int64_t>(card.l2_bytes / 2 / bytes_of_tile, 1, p.token_tiles));
-  product.grid[0] = uint32_t(std::min<int64_t>(p.tiles, card.multiprocessors));
+  product.grid[0] =
+      uint32_t(std::min<int64_t>(p.tiles, std::max(1, card.multiprocessors / tile.cluster)) * tile.cluster);
   product.grid[1] = 1;
   product.set(p);
 }
@@ -28,7 +30,7 @@ void arrange(Launch& product, const TileShape& tile, const LinearWeights& weight
 template <class Tile>
 constexpr TileShape shape(const char* gather, const char* tokens) {
   return {Tile::kRows, Tile::kTokens, Tile::kStageColumns, Tile::kThreads, int(Tile::kSharedBytes), 1, gather,
-          tokens,      arrange};
+          tokens,      arrange,       Tile::kCluster};
 }
 
 // A kernel takes X at any address: it looks for itself.
@@ -50,16 +52,20 @@ constexpr TileShape shape(const char* gather, const char* tokens) {
   constexpr LinearKernel kRow_##type##_##tile =                                                                        \
       mma_row<kDense_##type##_##tile>(#type "_linear_dense_" #tile "_sm90", 90, true);
 
-#define LENO_ALL(type)                            \
-  LENO_SPARSE(type, m64n256k64, M64N256K64Sm90)   \
-  LENO_SPARSE(type, m64n512k32, M64N512K32Sm90)   \
-  LENO_SPARSE(type, m128n256k32, M128N256K32Sm90) \
-  LENO_DENSE(type, m128n256k64, M128N256K64Sm90)
+#define LENO_ALL(type)                                \
+  LENO_SPARSE(type, m64n256k64, M64N256K64Sm90)       \
+  LENO_SPARSE(type, m64n512k32, M64N512K32Sm90)       \
+  LENO_SPARSE(type, m128n256k32, M128N256K32Sm90)     \
+  LENO_DENSE(type, m128n256k64, M128N256K64Sm90)      \
+  LENO_SPARSE(type, m64n512k32c2, M64N512K32C2Sm90)   \
+  LENO_SPARSE(type, m128n256k32c2, M128N256K32C2Sm90) \
+  LENO_DENSE(type, m128n256k64c2, M128N256K64C2Sm90)
 LENO_ALL(bf16)
 LENO_ALL(f16)
 
-#define LENO_ROWS(type) \
-  &kRow_##type##_m128n256k32, &kRow_##type##_m64n512k32, &kRow_##type##_m64n256k64, &kRow_##type##_m128n256k64
+#define LENO_ROWS(type)                                                                                                \
+  &kRow_##type##_m128n256k32c2, &kRow_##type##_m64n512k32c2, &kRow_##type##_m128n256k64c2, &kRow_##type##_m128n256k32, \
+      &kRow_##type##_m64n512k32, &kRow_##type##_m64n256k64, &kRow_##type##_m128n256k64
 constexpr const LinearKernel* kRows[] = {LENO_ROWS(bf16), LENO_ROWS(f16)};
 
 }  // namespace

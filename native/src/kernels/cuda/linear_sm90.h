@@ -3,16 +3,15 @@
 #include "kernels/cuda/linear_sm90_epilogue.h"
 
 // y = act(W x + bias) + beta residual on sm_90a: a persistent block per multiprocessor, one warpgroup that gathers and
-// two that multiply.
+// two that multiply; alone or in clusters of two that share weights.
 namespace leno::kernels::cuda {
 
 template <class Tile, template <class> class Source, class Type>
 LENO_DEVICE void linear_sm90(const LinearSm90Params& p) {
   const ptx::SharedAddress base = (ptx::shared_memory() + 1023) & ~1023u;
-  const Ring<Tile::kStages> ring{base + Tile::kBarriersAt};
+  const Sm90Ring<Tile> ring(base + Tile::kBarriersAt);
   const uint32_t thread = ptx::thread_id();
-  if (thread == 0) ring.init(kFullArrivals, kEmptyArrivals);
-  ptx::sync_threads();
+  ring.begin(kFullArrivals);
   if (thread >= Tile::kConsumers * 128) {
     ptx::setmaxnreg_dec<Tile::kGatherRegisters>();
     Gather<Tile, Source<Tile>> gather{p, base, ring, thread - Tile::kConsumers * 128};
@@ -33,6 +32,7 @@ LENO_DEVICE void linear_sm90(const LinearSm90Params& p) {
       epilogue.run(work, sums);
     }
   }
+  ring.end();
 }
 
 }  // namespace leno::kernels::cuda

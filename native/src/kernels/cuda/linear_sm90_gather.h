@@ -1,7 +1,7 @@
 #pragma once
 
+#include "kernels/cuda/linear_sm90_ring.h"
 #include "kernels/cuda/linear_sm90_source.h"
-#include "kernels/cuda/pipeline.h"
 
 // The warpgroup that fills the ring: X by cp.async, weights by bulk copies.
 //
@@ -15,7 +15,7 @@ template <class Tile, class Source>
 struct Gather {
   const LinearSm90Params& p;
   ptx::SharedAddress base;
-  Ring<Tile::kStages> ring;
+  Sm90Ring<Tile> ring;
   uint32_t thread;  // of the warpgroup
 
   LENO_DEVICE void run() {
@@ -36,7 +36,7 @@ struct Gather {
       source.begin(work);
       for (int32_t stage = work.begin; stage < work.end; ++stage) {
         ring.wait_empty(at);
-        if (thread == 0) load_weights(work, stage, at.slot);
+        if (thread == 0) load_weights(work, stage, at);
         source.template fill<Aligned>(work, stage, base + at.slot * Tile::kGatherBytes);
         ptx::cp_async_commit();
         source.advance(work, stage);
@@ -64,20 +64,24 @@ struct Gather {
   }
 
   // The k-steps of a stage follow each other in a group; a tile that is a slice of the group takes a part of each.
-  LENO_DEVICE void load_weights(const TileWork<Tile>& work, int32_t stage, uint32_t slot) {
+  LENO_DEVICE void load_weights(const TileWork<Tile>& work, int32_t stage,
+                                const typename Ring<Tile::kStages>::Position& position) {
+    const uint32_t slot = position.slot;
     const int32_t group_fragments = p.group_rows / 16, steps = work.steps_of(stage);
     const auto* from = static_cast<const unsigned char*>(p.values) +
                        ((int64_t(work.step) + stage * Tile::kSteps) * group_fragments + work.first_fragment) * 512;
-    const ptx::SharedAddress to = base + Tile::kStages * Tile::kGatherBytes + slot * Tile::kWeightBytes;
+    ptx::SharedAddress to = base + Tile::kStages * Tile::kGatherBytes + slot * Tile::kWeightBytes;
     const uint32_t step_bytes = static_cast<uint32_t>(work.fragments) * 512;
     ptx::mbarrier_arrive_expect_tx(ring.full(slot), static_cast<uint32_t>(steps) * step_bytes);
-    if (work.fragments == group_fragments) {
-      ptx::bulk_load(to, from, static_cast<uint32_t>(steps) * step_bytes, ring.full(slot));
-      return;
-    }
-    for (int32_t s = 0; s < steps; ++s) {
-      ptx::bulk_load(to + static_cast<uint32_t>(s) * step_bytes, from + int64_t(s) * group_fragments * 512, step_bytes,
-                     ring.full(slot));
+    if (!ring.loads_weights(slot)) return;
+    ring.wait_returned(position);
+    const bool whole = work.fragments == group_fragments;
+    const uint32_t bytes = whole ? static_cast<uint32_t>(steps) * step_bytes : step_bytes;
+    LENO_ROLL
+    for (int32_t copies = whole ? 1 : steps; copies > 0; --copies) {
+      ring.load_weights(to, from, bytes, slot);
+      to += bytes;
+      from += group_fragments * 512;
     }
   }
 };

@@ -9,13 +9,11 @@ namespace leno::kernels::cuda {
 template <class Tile>
 using Accumulators = float[Tile::kRowBlocks][Tile::kTokenBlocks][Tile::kAccumulators];
 
-constexpr uint32_t kEmptyArrivals = 8;  // warps
-
 template <class Tile, class Source, class Type>
 struct Multiply {
   const LinearSm90Params& p;
   ptx::SharedAddress base;
-  Ring<Tile::kStages> ring;
+  Sm90Ring<Tile> ring;
   uint32_t thread;  // of the block's multiplying threads
   typename Ring<Tile::kStages>::Position at{};
   // Fragments of two stages: one is read while the tensor cores work on the other.
@@ -96,7 +94,7 @@ struct Multiply {
 
   LENO_DEVICE void release(uint32_t slot) {
     ptx::sync_warp();
-    if (slot < Tile::kStages && lane() == 0) ptx::mbarrier_arrive(ring.empty(slot));
+    if (slot < Tile::kStages && lane() == 0) ring.release(slot);
   }
 
   static LENO_DEVICE void fence(Accumulators<Tile>& sums) {

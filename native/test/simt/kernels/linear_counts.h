@@ -7,12 +7,14 @@ namespace leno_test {
 
 struct TileNumbers {
   int64_t m = 0, n = 0, k = 0;
+  int64_t cluster = 1;  // blocks that share what they load of the weights
 };
-// From a row's name: bf16_linear_shflbw_m64n128k32_sm80.
+// From a row's name: bf16_linear_shflbw_m64n128k32_sm80, ..._m64n512k32c2_sm90.
 TileNumbers tile_of(const Row& row);
 
 // Bytes and multiply-adds of one forward without bias and residual, each block loading its operands once:
-//   loads    for each row slice and token tile: the slice's fragments, 2 K_kept bytes a token, and, where columns are
+//   loads    for each row slice and token tile: the slice's fragments (once for a cluster), 2 K_kept bytes a token,
+//   and, where columns are
 //            gathered, 4 bytes a kept column
 //   stores   2 M N
 //   mma      M x N x K_kept in whole instructions of 16 x 8 x 16 (two of 16 x 8 x 8 are one)

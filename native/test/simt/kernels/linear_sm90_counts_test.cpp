@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <tuple>
 
 #include "kernels/cuda/linear_rows.h"
 #include "simt/kernels/linear_counts.h"
@@ -19,7 +20,7 @@ uint64_t expected_wgmma(const Row& row, const PackedWeights& packed, int64_t tok
   for (int64_t g = 0; g < w.groups; ++g) {
     steps += round_up(w.starts[size_t(g) + 1] - w.starts[size_t(g)], tile.k / 16);
   }
-  return uint64_t(steps * ceil_div(w.group_rows, tile.m) * ceil_div(tokens, tile.n) * 2);
+  return uint64_t(steps * ceil_div(w.group_rows, tile.m) * ceil_div(tokens, tile.n * tile.cluster) * tile.cluster * 2);
 }
 
 // On aligned shapes every row is within 5 % of the least traffic, multiplies nothing but what fills up its stages, and
@@ -27,10 +28,16 @@ uint64_t expected_wgmma(const Row& row, const PackedWeights& packed, int64_t tok
 TEST(LinearSm90Counts, AreCloseToTheLeast) {
   std::map<const Row*, int> ran;
   const std::vector<const Row*> rows = rows_of(linear_rows_sm90(), DType::bf16);
-  for (const CudaCase& c : aligned_cases(DType::bf16, 90)) {
+  std::vector<CudaCase> cases = aligned_cases(DType::bf16, 90);
+  for (CudaCase c : aligned_cases(DType::bf16, 90)) {
+    c.tokens = 1024;  // whole pairs of every tile
+    c.multiprocessors = 4;
+    cases.push_back(c);
+  }
+  for (const CudaCase& c : cases) {
     const CudaProblem problem(c);
     for (const Row* row : rows) {
-      if (!problem.refusal(*row).empty()) continue;
+      if (!problem.refusal(*row).empty() || (c.tokens > 256) != (tile_of(*row).cluster > 1)) continue;
       simt::Counters counted;
       simt::Options options;
       options.registers = 168;
@@ -55,14 +62,52 @@ TEST(LinearSm90Counts, AreCloseToTheLeast) {
   for (const Row* row : rows) EXPECT_GT(ran[row], 0) << row->name;
 }
 
+// The weights that a pair of blocks saves are those that a second block would have loaded, and each of its copies is
+// one multicast.
+TEST(LinearSm90Counts, PairsLoadWeightsOnce) {
+  CudaCase c = aligned_cases(DType::bf16, 90).front();
+  c.tokens = 1024;
+  c.multiprocessors = 4;
+  const auto count = [&](const CudaProblem& problem, const std::string& name) {
+    for (const Row* row : rows_of(linear_rows_sm90(), DType::bf16)) {
+      if (row->name != name) continue;
+      EXPECT_EQ("", problem.refusal(*row)) << name;
+      simt::Counters counted;
+      EXPECT_EQ("", problem.check(*row, {}, &counted)) << name;
+      return counted;
+    }
+    ADD_FAILURE() << "there is no row " << name;
+    return simt::Counters{};
+  };
+  for (const auto& [vector, tile, tokens] :
+       {std::tuple{128, "shflbw_m128n256k32", 256}, {64, "shflbw_m64n512k32", 512}, {0, "dense_m128n256k64", 256}}) {
+    c.vector = vector;
+    c.columns = vector == 0 ? 384 : 2048;
+    const CudaProblem problem(c);
+    const std::string name = std::string("bf16_linear_") + tile;
+    const simt::Counters alone = count(problem, name + "_sm90"), paired = count(problem, name + "c2_sm90");
+    const auto prepared = kernels::cuda::kFragments.prepare(problem.packed());
+    const auto& w = static_cast<const kernels::cuda::LinearWeights&>(*prepared);
+    const double weights = double(w.starts.back()) * double(w.group_rows / 16) * 512;
+    const double saved = double(alone.global_loads.bytes) - double(paired.global_loads.bytes);
+    EXPECT_NEAR(saved, weights * double(c.tokens / tokens / 2), .002 * double(alone.global_loads.bytes)) << name;
+    EXPECT_EQ(0u, alone.multicasts) << name;
+    EXPECT_EQ(paired.multicasts, paired.bulk_copies) << name;
+    EXPECT_EQ(2 * paired.multicasts, alone.bulk_copies) << name;
+    EXPECT_EQ(8 * paired.multicasts, paired.remote_arrivals) << name;
+    std::printf("%-30s loads %6.0f KB alone, %6.0f KB in pairs; weights %6.0f KB\n", name.c_str(),
+                double(alone.global_loads.bytes) / 1024, double(paired.global_loads.bytes) / 1024, weights / 1024);
+  }
+}
+
 // The same case under schedules that differ in order, pre-emption, delivery and place of shared memory, with the pool
 // of registers that setmaxnreg takes from: always the same bits.
 TEST(LinearSm90Schedules, AllGiveTheSameBits) {
   CudaCase c;
   c.arch = 90;
   c.rows = 150;
-  c.columns = 700;
-  c.tokens = 300;
+  c.columns = 300;
+  c.tokens = 530;
   c.vector = 64;
   c.sparsity = .7;
   c.multiprocessors = 3;
