@@ -73,9 +73,6 @@ void add_linear(DynamicShared& shared, int arch, int multiprocessors) {
   for (const LinearKernel* row : linear_kernels()) {
     if (row->exact ? row->arch != arch : row->arch > arch) continue;
     for (const int64_t vector : {0, 16, 32, 64, 128}) {
-      auto& prepared = made[{row->format, row->weights, vector}];
-      if (prepared == nullptr) prepared = row->format->prepare(*sample(row->weights, vector));
-      const auto& weights = static_cast<const LinearWeights&>(*prepared);
       for (const DType io : {DType::f16, DType::bf16, DType::f32})
         for (const Layout layout : {Layout::feature_major, Layout::token_major})
           for (const int64_t tokens : {1, 3, 16, 8192})
@@ -85,7 +82,12 @@ void add_linear(DynamicShared& shared, int arch, int multiprocessors) {
               spec.columns = kColumns;
               spec.layout = layout;
               spec.io = io;
-              if (!row->refuse(card, {row->weights, vector == 0, weights.vector}, spec, tokens).empty()) continue;
+              const kernels::WeightsKind kind{row->weights, vector == 0,
+                                              vector == 0 ? PackedWeights::kDenseVector : vector};
+              if (!row->refuse(card, kind, spec, tokens).empty()) continue;
+              auto& prepared = made[{row->format, row->weights, vector}];
+              if (prepared == nullptr) prepared = row->format->prepare(*sample(row->weights, vector));
+              const auto& weights = static_cast<const LinearWeights&>(*prepared);
               LinearCall call;
               call.tokens = tokens;
               call.x = call.y = reinterpret_cast<void*>(address);

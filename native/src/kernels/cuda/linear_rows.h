@@ -10,6 +10,7 @@ namespace leno::kernels::cuda {
 using LinearRows = std::span<const LinearKernel* const>;
 
 LinearRows linear_rows_sm90();
+LinearRows linear_rows_window_sm90();
 LinearRows linear_rows_sm89();
 LinearRows linear_rows_sm80();
 LinearRows linear_rows_sm75();

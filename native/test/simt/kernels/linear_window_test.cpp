@@ -1,0 +1,53 @@
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "kernels/cuda/linear_rows.h"
+#include "simt/kernels/linear_table.h"
+
+namespace {
+
+using namespace leno_test;
+using kernels::cuda::linear_rows_window_sm90;
+
+class LinearWindow : public testing::TestWithParam<DType> {
+ protected:
+  void run(const std::vector<CudaCase>& cases) {
+    std::map<const Row*, int> ran;
+    const std::vector<const Row*> rows = rows_of(linear_rows_window_sm90(), GetParam());
+    ASSERT_EQ(1u, rows.size());
+    EXPECT_EQ("", run_table(rows, cases, ran));
+    EXPECT_GT(ran[rows[0]], int(cases.size()) / 2);
+  }
+};
+
+TEST_P(LinearWindow, AgreesWithTheFormula) { run(ragged_cases(GetParam(), 90, 60, 11)); }
+TEST_P(LinearWindow, IsExactOnSmallIntegers) { run(exact_cases(GetParam(), 90, 40, 12)); }
+
+// The ring of chunks goes round several times, for groups of every height, few and many columns, k in one part and in
+// several.
+TEST_P(LinearWindow, GoesRoundTheRing) {
+  CudaCase c;
+  c.weights = c.io = GetParam();
+  c.arch = 90;
+  c.rows = 140;
+  c.columns = 1300;
+  c.tokens = 72;
+  c.integers = c.bias = c.residual = true;
+  std::vector<CudaCase> cases;
+  for (const int64_t vector : {16, 32, 64, 128}) {
+    for (const double sparsity : {.5, .97}) {
+      for (const int multiprocessors : {1, 60}) {
+        c.vector = vector;
+        c.sparsity = sparsity;
+        c.multiprocessors = multiprocessors;
+        cases.push_back(c);
+      }
+    }
+  }
+  run(cases);
+}
+
+std::string type_name(const testing::TestParamInfo<DType>& info) { return name_of(info.param); }
+INSTANTIATE_TEST_SUITE_P(Types, LinearWindow, testing::Values(DType::bf16, DType::f16), type_name);
+
+}  // namespace
