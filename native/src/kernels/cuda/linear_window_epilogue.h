@@ -10,7 +10,7 @@ namespace leno::kernels::cuda {
 template <class Tile, class Type>
 struct WindowEpilogue {
   const LinearParams& p;
-  const WindowWork& work;
+  const WindowWork<Tile>& work;
   ptx::SharedAddress base;
   uint32_t thread;  // of the block's multiplying threads
 

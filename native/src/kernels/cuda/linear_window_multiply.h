@@ -9,11 +9,9 @@ namespace leno::kernels::cuda {
 template <class Tile>
 using WindowSums = float[Tile::kGroups][Tile::kN / 2];
 
-constexpr uint32_t kWindowReaders = 8;  // warps
-
 template <class Tile, class Type>
 struct WindowMultiply {
-  const WindowWork& work;
+  const WindowWork<Tile>& work;
   ptx::SharedAddress base;
   uint32_t thread;  // of the block's multiplying threads
 
@@ -46,6 +44,7 @@ struct WindowMultiply {
     }
     ptx::wgmma_wait<0>();
     fence(sums);
+    move_to(work.chunks + Tile::kReach);
   }
 
   template <int Half, int Unit>
@@ -74,12 +73,13 @@ struct WindowMultiply {
     if (Unit == Tile::kUnits - 1) at.advance();
   }
 
-  // The window's newest chunk becomes `chunk`: waits for it, gives back what no later k-step uses.
+  // The window's newest chunk becomes `chunk`: waits for it, gives back what no later k-step uses. Behind the last
+  // chunk there is nothing: all have come, and all are given back.
   LENO_DEVICE void move_to(int32_t chunk) {
     const int32_t oldest = chunk - Tile::kReach;
     release(oldest < seen ? oldest : seen);
-    while (seen <= chunk) {
-      x_ring.wait_full(place_of_chunk(work, seen));
+    while (seen <= chunk && seen < work.chunks) {
+      x_ring.wait_full(work.place_of(seen));
       ++seen;
       release(oldest < seen ? oldest : seen);
     }
@@ -89,7 +89,12 @@ struct WindowMultiply {
     if (released >= end) return;
     ptx::sync_warp();
     for (; released < end; ++released) {
-      if (thread % 32 == 0) ptx::mbarrier_arrive(x_ring.empty(place_of_chunk(work, released).slot));
+      const ptx::SharedAddress empty = x_ring.empty(work.place_of(released).slot);
+      if constexpr (Tile::kCluster == 1) {
+        if (thread % 32 == 0) ptx::mbarrier_arrive(empty);
+      } else if (thread % 32 < Tile::kCluster) {
+        ptx::mbarrier_arrive_remote(ptx::map_shared(empty, thread % 32));
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+#include "core/aligned_buffer.h"
 #include "core/error.h"
 #include "kernels/cuda/linear_plan.h"
 #include "kernels/cuda/linear_rows.h"
@@ -10,28 +11,34 @@ namespace {
 
 using Shape = WindowShape;
 
-// One entry for each height of groups.
-struct Entry {
+// The entries for one height of groups: blocks on their own, and in clusters of four.
+struct Entries {
   int group_rows;
-  const char *bf16, *f16;
   uint32_t shared_bytes;
+  const char *bf16[2], *f16[2];
 };
-#define LENO_ENTRY(n) \
-  Entry { n, "linear_bf16_window_n" #n "_sm90", "linear_f16_window_n" #n "_sm90", WindowTile<n>::kSharedBytes }
-constexpr Entry kEntries[] = {LENO_ENTRY(16), LENO_ENTRY(32), LENO_ENTRY(64), LENO_ENTRY(128)};
+#define LENO_NAMES(type, n) \
+  { "linear_" #type "_window_n" #n "_c1_sm90", "linear_" #type "_window_n" #n "_c4_sm90" }
+#define LENO_ENTRIES(n) \
+  { n, WindowTile<n, 1>::kSharedBytes, LENO_NAMES(bf16, n), LENO_NAMES(f16, n) }
+constexpr Entries kEntries[] = {LENO_ENTRIES(16), LENO_ENTRIES(32), LENO_ENTRIES(64), LENO_ENTRIES(128)};
 
-void arrange(Launch& product, const TileShape&, const LinearWeights& weights, const LinearParams&, const Card&) {
-  for (const Entry& entry : kEntries) {
-    if (entry.group_rows != window_group_rows(weights.vector)) continue;
-    product.entry = weights.dtype == DType::bf16 ? entry.bf16 : entry.f16;
-    product.shared_bytes = entry.shared_bytes;
+// Clusters where there are slices for them: a block without one only loads.
+void arrange(Launch& product, const TileShape& tile, const LinearWeights& weights, const LinearParams& params,
+             const Card&) {
+  const bool clusters = weights.groups >= 3;
+  for (const Entries& entries : kEntries) {
+    if (entries.group_rows != window_group_rows(weights.vector)) continue;
+    product.entry = (weights.dtype == DType::bf16 ? entries.bf16 : entries.f16)[clusters];
+    product.shared_bytes = entries.shared_bytes;
   }
+  product.grid[0] = uint32_t(round_up(weights.groups, clusters ? 4 : 1) * ceil_div(params.tokens, tile.n));
 }
 
 // 64 columns: what splitting k counts in.
 constexpr TileShape kTile{
-    Shape::kRows,     Shape::kTokens, 64,     WindowTile<16>::kThreads, WindowTile<16>::kSharedBytes, 1,
-    kEntries[0].bf16, nullptr,        arrange};
+    Shape::kRows,        Shape::kTokens, 64,     Shape::kThreads, WindowTile<16, 1>::kSharedBytes, 1,
+    kEntries[0].bf16[0], nullptr,        arrange};
 
 constexpr MmaKernel kBf16{DType::bf16, DType::bf16, false, kTile, kTile, "linear_bf16_reduce_sm80"};
 constexpr MmaKernel kF16{DType::f16, DType::f16, false, kTile, kTile, "linear_f16_reduce_sm80"};

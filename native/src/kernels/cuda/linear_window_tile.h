@@ -19,6 +19,7 @@ struct WindowShape {
   static constexpr int kBanks = 8;      // pieces of 16 bytes across the banks: columns equal modulo 8 conflict
   static constexpr int kZeros = kRing;  // place of the first of kBanks columns of zeros
   static constexpr int kMostGroupRows = 128;
+  static constexpr int kThreads = 384;  // two warpgroups multiply, one loads
 
   // A k-step as it lies in memory: values, as wgmma reads N x 16 K-major matrices without swizzle (cores of 8 rows x 8
   // columns, the two of 8 rows side by side); places of columns in the ring, 16 for every group, uint16
@@ -28,16 +29,17 @@ struct WindowShape {
   static constexpr int chunk_at(int n) { return step_bytes(n) - 16; }
 };
 
-// N: rows of a group, what one wgmma multiplies.
-template <int N>
+// N: rows of a group, what one wgmma multiplies. Cluster: blocks of as many slices and the same tokens that share what
+// they load of X.
+template <int N, int Cluster>
 struct WindowTile : WindowShape {
   static constexpr int kN = N;
+  static constexpr int kCluster = Cluster;
   static constexpr int kGroups = kRows / N;
   static constexpr int kUnit = kGroups < 8 ? kGroups : 8;  // groups whose fragments are loaded at a time
   static constexpr int kUnits = kGroups / kUnit;
   static constexpr int kStages = 8;  // of the ring of k-steps
 
-  static constexpr int kThreads = 384;
   static constexpr int kLoadRegisters = 56;
   static constexpr int kMultiplyRegisters = 224;
 
@@ -52,6 +54,7 @@ struct WindowTile : WindowShape {
   static constexpr uint32_t kSharedBytes = kStepBarriersAt + kStages * 16;
 
   static_assert(kChunks >= kReach + 2, "a chunk on its way");
+  static_assert(32 % Cluster == 0, "each block loads as many columns for all");
   static_assert(kUnits <= 2, "fragments are two sets");
   static_assert(kSharedBytes <= 227 * 1024, "shared memory of a block");
 };

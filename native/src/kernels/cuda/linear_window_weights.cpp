@@ -67,7 +67,7 @@ void set_shape(const PackedWeights& packed, const std::vector<Slice>& slices, in
   };
   w.values_at = section(steps * step_bytes);
   w.starts_at = section((w.groups + 1) * 4);
-  w.columns_at = section(steps * 4);
+  w.columns_at = section(w.groups * (ceil_div(w.columns, Shape::kChunk) + 1) * 4);
   w.rows_at = section(w.padded_rows() * 4);
   w.order_at = section(w.groups * 4);
   w.image = AlignedBuffer(bytes);
@@ -124,18 +124,22 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
   set_shape(packed, slices, step_bytes, *w);
   std::byte* const image = w->image.data();
   std::copy(w->starts.begin(), w->starts.end(), reinterpret_cast<int32_t*>(image + w->starts_at));
-  auto* chunks = reinterpret_cast<int32_t*>(image + w->columns_at);
+  auto* firsts = reinterpret_cast<int32_t*>(image + w->columns_at);
   auto* rows = reinterpret_cast<int32_t*>(image + w->rows_at);
   auto* order = reinterpret_cast<int32_t*>(image + w->order_at);
   std::byte* values = image + w->values_at;
   std::iota(order, order + w->groups, 0);  // the longest came first
   std::fill(rows, rows + w->padded_rows(), -1);
+  int32_t steps = 0;
   for (const Slice& slice : slices) {
+    int64_t chunk = 0;
     for (const WindowStep& step : slice.steps) {
+      for (; chunk <= step.chunk; ++chunk) *firsts++ = steps;
       fill_step(packed, slice, step, n, values);
       values += step_bytes;
-      *chunks++ = step.chunk;
+      ++steps;
     }
+    for (; chunk <= ceil_div(w->columns, Shape::kChunk); ++chunk) *firsts++ = steps;
     for (size_t g = 0; g < slice.groups.size(); ++g) {
       const int64_t group = slice.groups[g];
       for (int64_t r = 0; r < packed.group_rows(group); ++r) {

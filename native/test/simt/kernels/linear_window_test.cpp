@@ -47,6 +47,32 @@ TEST_P(LinearWindow, GoesRoundTheRing) {
   run(cases);
 }
 
+// Blocks of a cluster bring X for each other: slices that are no multiple of four, of unequal length, tokens and
+// columns that end within a piece, X at any address.
+TEST_P(LinearWindow, SharesXInClusters) {
+  CudaCase c;
+  c.weights = c.io = GetParam();
+  c.arch = 90;
+  c.columns = 900;
+  c.tokens = 133;
+  c.integers = c.bias = true;
+  std::vector<CudaCase> cases;
+  for (const int64_t vector : {16, 32, 64, 128}) {
+    for (const int64_t misalign : {0, 1}) {
+      c.vector = vector;
+      c.rows = vector == 64 ? 1100 : 700;
+      c.sparsity = vector == 32 ? .5 : .9;
+      c.padding = vector == 16 ? 0 : 3;
+      c.misalign = misalign;
+      c.multiprocessors = vector == 128 ? 60 : 1;
+      c.layout = vector == 32 ? Layout::token_major : Layout::feature_major;
+      c.shuffle = vector != 32;
+      cases.push_back(c);
+    }
+  }
+  run(cases);
+}
+
 std::string type_name(const testing::TestParamInfo<DType>& info) { return name_of(info.param); }
 INSTANTIATE_TEST_SUITE_P(Types, LinearWindow, testing::Values(DType::bf16, DType::f16), type_name);
 
