@@ -54,16 +54,16 @@ void add_layer_norms(DynamicShared& shared, int arch) {
     }
 }
 
-constexpr int64_t kRows = 128, kColumns = 4096;
+constexpr int64_t kColumns = 4096;
 
-std::shared_ptr<const PackedWeights> sample(DType type, int64_t vector) {
-  if (vector > 0) return leno_test::random_packed(kRows, kColumns, vector, type);
-  const std::vector<float> w(size_t(kRows * kColumns), 1.f);
-  return PackedWeights::pack_dense({w.data(), kRows, kColumns, kColumns}, type);
+std::shared_ptr<const PackedWeights> sample(DType type, int64_t rows, int64_t vector) {
+  if (vector > 0) return leno_test::random_packed(rows, kColumns, vector, type);
+  const std::vector<float> w(size_t(rows * kColumns), 1.f);
+  return PackedWeights::pack_dense({w.data(), rows, kColumns, kColumns}, type);
 }
 
 // What every row of the linear operator plans for small and large problems, aligned and not.
-void add_linear(DynamicShared& shared, int arch, int multiprocessors) {
+void add_linear(DynamicShared& shared, int arch, int multiprocessors, int64_t rows) {
   Card card;
   card.arch = arch;
   card.multiprocessors = multiprocessors;
@@ -78,7 +78,7 @@ void add_linear(DynamicShared& shared, int arch, int multiprocessors) {
           for (const int64_t tokens : {1, 3, 16, 8192})
             for (const uintptr_t address : {4096, 4100}) {
               LinearSpec spec;
-              spec.rows = kRows;
+              spec.rows = rows;
               spec.columns = kColumns;
               spec.layout = layout;
               spec.io = io;
@@ -86,7 +86,7 @@ void add_linear(DynamicShared& shared, int arch, int multiprocessors) {
                                               vector == 0 ? PackedWeights::kDenseVector : vector};
               if (!row->refuse(card, kind, spec, tokens).empty()) continue;
               auto& prepared = made[{row->format, row->weights, vector}];
-              if (prepared == nullptr) prepared = row->format->prepare(*sample(row->weights, vector));
+              if (prepared == nullptr) prepared = row->format->prepare(*sample(row->weights, rows, vector));
               const auto& weights = static_cast<const LinearWeights&>(*prepared);
               LinearCall call;
               call.tokens = tokens;
@@ -109,7 +109,8 @@ DynamicShared dynamic_shared() {
   for (const int arch : {75, 80, 86, 89, 90}) {
     add_transposes(shared, arch);
     add_layer_norms(shared, arch);
-    for (const int multiprocessors : {1, 64}) add_linear(shared, arch, multiprocessors);
+    for (const int multiprocessors : {1, 64}) add_linear(shared, arch, multiprocessors, 128);
+    if (arch == 90) add_linear(shared, arch, 1, 640);  // enough for clusters
   }
   return shared;
 }

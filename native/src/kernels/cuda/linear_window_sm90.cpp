@@ -56,6 +56,7 @@ constexpr LinearKernel window_row(const char* name) {
   LinearKernel row = mma_row<Kernel>(name, 90, true);
   row.format = &kWindow;
   row.refuse = refuse<Kernel>;
+  row.tile_rows = 0;  // groups are padded to what one wgmma multiplies, not to the slice
   return row;
 }
 

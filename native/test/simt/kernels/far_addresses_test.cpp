@@ -9,6 +9,8 @@
 #include "core/error.h"
 #include "kernels/cuda/layer_norm_launch.h"
 #include "kernels/cuda/linear_params.h"
+#include "kernels/cuda/linear_window_tile.h"
+#include "kernels/cuda/linear_window_weights.h"
 #include "kernels/cuda/quantise_launch.h"
 #include "kernels/cuda/transpose_launch.h"
 #include "simt/kernels/far_memory.h"
@@ -147,8 +149,30 @@ LinearParams* product_of(Launch& launch) {
                                                        : nullptr;
 }
 
+// The same for k-steps of the window kernels, of which the first of each chunk is in a table.
+TEST_P(FarAddresses, OfWindows) {
+  if (row_->format != &kWindow) return;
+  const auto prepared = row_->format->prepare(problem_->packed());
+  const auto& w = static_cast<const LinearWeights&>(*prepared);
+  constexpr int64_t kBefore = int64_t{1} << 24;
+  const int64_t steps = w.starts.back(), step_bytes = WindowShape::step_bytes(window_group_rows(w.vector));
+  const FarMemory<std::byte> values((kBefore + steps) * step_bytes);
+  std::memcpy(&values[kBefore * step_bytes], w.image.data() + w.values_at, size_t(steps * step_bytes));
+  const auto* first = reinterpret_cast<const int32_t*>(w.image.data() + w.columns_at);
+  std::vector<int32_t> firsts(first, first + w.groups * (ceil_div(w.columns, WindowShape::kChunk) + 1));
+  for (int32_t& step : firsts) step += int32_t(kBefore);
+  run_and_compare(false, 80, [&](const LinearWeights&, Launches& launches, simt::Options& options) {
+    LinearParams* p = product_of(launches.launch[0]);
+    p->values = values.data();
+    p->columns = firsts.data();
+    options.global.push_back(values.range(false, "far weights"));
+    options.global.push_back({firsts.data(), firsts.size() * 4, false, "columns"});
+  });
+}
+
 // As if groups of 2^31 kept columns, less these, came before: hundreds of GB of weights.
 TEST_P(FarAddresses, OfWeights) {
+  if (row_->format == &kWindow) return;
   const auto prepared = row_->format->prepare(problem_->packed());
   const auto& w = static_cast<const LinearWeights&>(*prepared);
   const int64_t steps = w.starts.back(), before = INT32_MAX / w.step - steps;
