@@ -22,6 +22,7 @@ class LinearWindow : public testing::TestWithParam<DType> {
 
 TEST_P(LinearWindow, AgreesWithTheFormula) { run(ragged_cases(GetParam(), 90, 60, 11)); }
 TEST_P(LinearWindow, IsExactOnSmallIntegers) { run(exact_cases(GetParam(), 90, 40, 12)); }
+TEST_P(LinearWindow, TakesFloats) { run(float_cases(GetParam(), 90, 24, 13)); }
 
 // The ring of chunks goes round several times, for groups of every height, few and many columns, k in one part and in
 // several.
