@@ -143,7 +143,10 @@ TEST_F(Cuda, AFailedCreationLeavesNothing) {
   EXPECT_REFUSED(LENO_ERR_OUT_OF_MEMORY, "device 1 (Emulated card sm_90) has no memory left for a context",
                  leno_device_create_cuda(1, &other));
   plan_fault("cuStreamCreate:1:2");
-  EXPECT_EQ(LENO_ERR_OUT_OF_MEMORY, leno_device_create_cuda(1, &other));
+  EXPECT_REFUSED(LENO_ERR_OUT_OF_MEMORY,
+                 "cuStreamCreate on device 1: CUDA_ERROR_OUT_OF_MEMORY (2): as emulated: 1073741824 of its 1073741824 "
+                 "bytes are free",
+                 leno_device_create_cuda(1, &other));
   plan_fault("cuDevicePrimaryCtxRetain:1:999");
   EXPECT_EQ(LENO_ERR_DEVICE, leno_device_create_cuda(1, &other));
   EXPECT_EQ(nullptr, other);

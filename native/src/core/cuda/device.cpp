@@ -144,6 +144,7 @@ void CudaDevice::refuse(CUresult result, const char* call) const {
     }
     message += text("; device ", info_.ordinal, " is lost to this process");
   }
+  if (result == CUDA_ERROR_OUT_OF_MEMORY) message += free_memory();
   const int status = is_lost                              ? LENO_ERR_DEVICE_LOST
                      : is_of_capture(result)              ? LENO_ERR_INVALID_STATE
                      : result == CUDA_ERROR_OUT_OF_MEMORY ? LENO_ERR_OUT_OF_MEMORY
@@ -171,11 +172,10 @@ void CudaDevice::synchronize() {
   check(driver().cuCtxSynchronize(), "cuCtxSynchronize");
 }
 
-void CudaDevice::refuse_memory(int64_t bytes, const char* kind) const {
+std::string CudaDevice::free_memory() const {
   size_t free = 0, total = 0;
   const bool known = driver().cuMemGetInfo_v2(&free, &total) == CUDA_SUCCESS;
-  fail(LENO_ERR_OUT_OF_MEMORY, bytes, " bytes of ", kind, " memory could not be had on device ", info_.ordinal,
-       known ? text(": ", free, " of its ", total, " bytes are free") : std::string());
+  return known ? text(": ", free, " of its ", total, " bytes are free") : std::string();
 }
 
 CUdeviceptr CudaDevice::allocate(int64_t bytes) {
@@ -186,7 +186,9 @@ CUdeviceptr CudaDevice::allocate(int64_t bytes) {
   CUdeviceptr address = 0;
   const CUresult result = driver().cuMemAlloc_v2(&address, static_cast<size_t>(bytes));
   if (result != CUDA_SUCCESS) allocation_failed();
-  if (result == CUDA_ERROR_OUT_OF_MEMORY) refuse_memory(bytes, "device");
+  if (result == CUDA_ERROR_OUT_OF_MEMORY)
+    fail(LENO_ERR_OUT_OF_MEMORY, bytes, " bytes of device memory could not be had on device ", info_.ordinal,
+         free_memory());
   check(result, "cuMemAlloc");
   return address;
 }

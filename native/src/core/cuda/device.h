@@ -98,7 +98,7 @@ class CudaDevice final : public Device, public std::enable_shared_from_this<Cuda
   explicit CudaDevice(int ordinal);
   [[noreturn]] void refuse(cuda::CUresult result, const char* call) const;
   [[noreturn]] void refuse_lost() const;
-  [[noreturn]] void refuse_memory(int64_t bytes, const char* kind) const;
+  std::string free_memory() const;  // as the end of a message; "" where the driver cannot tell
   bool capturing() const;
   void make_room_to_release();
   void allocation_failed();

@@ -75,7 +75,8 @@ public final class SparseLinear implements AutoCloseable {
    *
    * @param device where it runs; kept open by the operator
    * @param weights M x K; may be closed once the operator is built
-   * @return a builder with the defaults: token-major, float32, nothing fused, buckets {1, 16, 128}
+   * @return a builder with the defaults: token-major, nothing fused, buckets {1, 16, 128}; X and
+   *     Y in float32 on the CPU, in the weights' type on a card (float16 with float8 weights)
    * @throws LenoArgumentException if an argument is null
    */
   public static SparseLinearBuilder builder(Device device, PackedWeights weights) {
