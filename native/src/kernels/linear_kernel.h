@@ -18,7 +18,9 @@ enum class Activation : int {
   relu = LENO_ACT_RELU,
   gelu_erf = LENO_ACT_GELU_ERF,
   gelu_tanh = LENO_ACT_GELU_TANH,
-  silu = LENO_ACT_SILU
+  silu = LENO_ACT_SILU,
+  relu6 = LENO_ACT_RELU6,
+  leaky_relu = LENO_ACT_LEAKY_RELU
 };
 
 // Weights in the layout of a family of kernels. Kernels that name the same format share one object.

@@ -1,5 +1,6 @@
 #include "kernels/registry.h"
 
+#include "kernels/cpu/conv_cpu.h"
 #include "kernels/cpu/dot_kernels.h"
 #include "kernels/cpu/linear_cpu.h"
 
@@ -34,6 +35,20 @@ std::span<const LinearKernel* const> linear_kernels() {
       &kLinearI8ShflbwPortable,
   };
   // clang-format on
+  return kRows;
+}
+
+std::span<const ConvKernel* const> conv_kernels() {
+  static constexpr const ConvKernel* kRows[] = {
+#if defined(__x86_64__)
+    &kConvF32PanelAvx512,
+    &kConvBf16PanelAvx512,
+    &kConvF32PanelAvx2,
+    &kConvBf16PanelAvx2,
+#endif
+    &kConvF32PanelPortable,
+    &kConvBf16PanelPortable,
+  };
   return kRows;
 }
 

@@ -33,6 +33,10 @@ class PackedWeights {
   // The same weights in another type: what the kernels multiply with, rounded again as pack() does.
   static std::shared_ptr<const PackedWeights> convert(const PackedWeights& from, DType dtype);
 
+  // Rows [first, first + rows) of it, with its column c as column column_of[c]. Where there is a pattern, these rows
+  // are those of whole groups of V.
+  std::shared_ptr<const PackedWeights> part(int64_t first, int64_t rows, const std::vector<int32_t>& column_of) const;
+
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
   int64_t vector() const { return vector_; }  // kDenseVector where dense
@@ -72,6 +76,7 @@ class PackedWeights {
   void set_shape(const Pattern& pattern);  // an empty permutation is the identity
   void set_dense_shape(int64_t rows, int64_t columns);
   void store_values(MatrixView<const float> w);
+  void copy_vector(int64_t row, const PackedWeights& from, int64_t from_row, const std::vector<int32_t>& order);
   int64_t start(int64_t g) const { return g == 0 ? 0 : int64_t(ends_[size_t(g) - 1]); }
   int64_t value_offset(int64_t g) const {
     return dense_ ? g * vector_ * columns_ : start(g) * vector_;  // only the last group may be short

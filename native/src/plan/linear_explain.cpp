@@ -23,6 +23,10 @@ const char* name_of(kernels::Activation activation) {
       return "gelu_tanh";
     case kernels::Activation::silu:
       return "silu";
+    case kernels::Activation::relu6:
+      return "relu6";
+    case kernels::Activation::leaky_relu:
+      return "leaky_relu";
   }
   return "unknown";
 }

@@ -16,6 +16,10 @@ double activate(Act act, double x) {
       return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
     case Act::silu:
       return x / (1 + std::exp(-x));
+    case Act::relu6:
+      return x < 0 ? 0 : x > 6 ? 6 : x;
+    case Act::leaky_relu:
+      break;  // has a parameter: conv_reference.cpp
   }
   return NAN;
 }

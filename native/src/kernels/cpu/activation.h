@@ -55,9 +55,14 @@ typename S::Vec times_sigmoid(typename S::Vec x, typename S::Vec t) {
   return S::div(x, S::add(S::set1(1.f), exp<S>(S::mul(t, S::set1(-1.f)))));
 }
 
+// negative_slope: of a leaky ReLU.
 template <class S, Activation A>
-typename S::Vec activate(typename S::Vec x) {
+typename S::Vec activate(typename S::Vec x, float negative_slope = 0) {
   if constexpr (A == Activation::relu) return S::max(x, S::zero());
+  if constexpr (A == Activation::relu6) return S::min(S::max(x, S::zero()), S::set1(6.f));
+  if constexpr (A == Activation::leaky_relu) {
+    return S::fma(S::min(x, S::zero()), S::set1(negative_slope), S::max(x, S::zero()));
+  }
   if constexpr (A == Activation::gelu_erf && requires { S::lookup32(nullptr, x); }) {
     return gelu_by_table<S>(x);
   } else if constexpr (A == Activation::gelu_erf) {
@@ -86,6 +91,10 @@ void with_activation(Activation activation, F f) {
       return f(std::integral_constant<Activation, Activation::gelu_tanh>());
     case Activation::silu:
       return f(std::integral_constant<Activation, Activation::silu>());
+    case Activation::relu6:
+      return f(std::integral_constant<Activation, Activation::relu6>());
+    case Activation::leaky_relu:
+      return f(std::integral_constant<Activation, Activation::leaky_relu>());
   }
 }
 

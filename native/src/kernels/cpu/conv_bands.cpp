@@ -1,0 +1,58 @@
+#include "kernels/cpu/conv_bands.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "core/isa.h"
+
+namespace leno::kernels {
+
+ConvAxis::ConvAxis(int64_t kernel_size, int64_t stride_, int64_t dilation_)
+    : kernel(kernel_size),
+      stride(stride_),
+      dilation(dilation_),
+      period(stride_ / std::gcd(stride_, dilation_)),
+      phases(std::min(kernel_size, period)) {}
+
+ConvBands::ConvBands(const ConvGeometry& g, int64_t batch, int64_t height, int64_t width)
+    : vertical(g.kernel_h, g.stride_h, g.dilation_h),
+      horizontal(g.kernel_w, g.stride_w, g.dilation_w),
+      out_height(g.out_height(height)),
+      out_width(g.out_width(width)) {
+  const int64_t shared = g.stride_w == 1 ? std::min(g.pad_left, g.pad_right) : 0;
+  pitch = out_width + horizontal.most_shift() - shared;
+  planes = vertical.phases * horizontal.phases;
+  const int64_t most = std::clamp<int64_t>(l2_bytes() / 2, 512 << 10, 1 << 20);
+  const int64_t row_bytes = g.channels * planes * pitch * int64_t{sizeof(float)};
+  const int64_t most_rows = std::clamp<int64_t>(most / row_bytes - vertical.most_shift(), 1, out_height);
+  of_image = ceil_div(out_height, most_rows);
+  rows = ceil_div(out_height, of_image);
+  of_image = ceil_div(out_height, rows);
+  plane_rows = rows + vertical.most_shift();
+  images = of_image > 1 ? 1 : std::clamp<int64_t>(most / (row_bytes * plane_rows), 1, std::max<int64_t>(batch, 1));
+  images = ceil_div(batch, ceil_div(batch, images));
+  bands = of_image > 1 ? batch * of_image : ceil_div(batch, images);
+  plane = images * plane_rows * pitch + shared;
+}
+
+int64_t ConvBands::offset(const ConvGeometry& g, int64_t column) const {
+  const int64_t s = column % g.kernel_w, r = column / g.kernel_w % g.kernel_h, c = column / g.kernel_w / g.kernel_h;
+  return (c * planes + vertical.phase(r) * horizontal.phases + horizontal.phase(s)) * plane +
+         vertical.shift(r) * pitch + horizontal.shift(s);
+}
+
+ConvScratch::ConvScratch(const LinearStrips& w, const ConvBands& bands, const ConvGeometry& g, PanelShape shape,
+                         bool widen) {
+  int64_t at = 0;
+  const auto take = [&at](int64_t bytes) { return std::exchange(at, at + round_up(bytes, kCacheLine)); };
+  const int64_t width = shape.tokens(w.height), element = sizeof(float);
+  planes = take((g.channels * bands.planes * bands.plane + width) * element);
+  offsets = take(static_cast<int64_t>(w.columns.size()) * 4);
+  bias = take(static_cast<int64_t>(w.rows.size()) * element);
+  tile = take(LinearStrips::kMaxHeight * width * element);
+  weights = take(widen ? w.largest * w.height * element + kCacheLine : 0);
+  total = at;
+}
+
+}  // namespace leno::kernels

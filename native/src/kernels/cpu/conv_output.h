@@ -1,0 +1,57 @@
+#pragma once
+
+#include "kernels/conv_kernel.h"
+#include "kernels/cpu/epilogue.h"
+
+// From the sums of a tile to images: residual, activation, conversion, write-back.
+namespace leno::kernels {
+namespace {
+
+template <class IO>
+struct ConvOutput {
+  const ConvSpec& spec;
+  const ConvCall& call;
+
+  // `n` sums of one filter, of pixels from `pixel` on; read up to the next multiple of the vector. Overwrites them
+  // where pixels do not lie side by side.
+  template <class S>
+  void finish_pixels(float* sums, int64_t image, int64_t filter, int64_t pixel, int n) const {
+    IO* y = static_cast<IO*>(call.y) + image * call.y_image + filter * call.y_channel + pixel * call.y_pixel;
+    const IO* residual = call.residual.data == nullptr
+                             ? nullptr
+                             : static_cast<const IO*>(call.residual.data) + image * call.residual.image +
+                                   filter * call.residual.channel + pixel * call.residual.pixel;
+    with_activation(spec.activation, [&](auto a) {
+      if (call.y_pixel == 1) {
+        for (int i = 0; i < n; i += S::kLanes) {
+          const int lanes = n - i < S::kLanes ? n - i : S::kLanes;
+          typename S::Vec r = S::zero();
+          if (residual != nullptr) r = lanes == S::kLanes ? S::load(residual + i) : S::load(residual + i, lanes);
+          const auto v = value<S, a()>(S::load(sums + i), r);
+          lanes == S::kLanes ? S::store(y + i, v) : S::store(y + i, v, lanes);
+        }
+        return;
+      }
+      if (residual != nullptr && spec.residual_first) {
+        for (int i = 0; i < n; ++i) sums[i] += to_float(residual[i * call.residual.pixel]);
+      }
+      for (int i = 0; i < n; i += S::kLanes) {
+        S::store(sums + i, activate<S, a()>(S::load(sums + i), spec.negative_slope));
+      }
+      for (int i = 0; i < n; ++i) {
+        const bool add = residual != nullptr && !spec.residual_first;
+        assign(y[i * call.y_pixel], add ? sums[i] + to_float(residual[i * call.residual.pixel]) : sums[i]);
+      }
+    });
+  }
+
+ private:
+  template <class S, Activation A>
+  typename S::Vec value(typename S::Vec v, typename S::Vec residual) const {
+    if (spec.residual_first) return activate<S, A>(S::add(v, residual), spec.negative_slope);
+    return S::add(activate<S, A>(v, spec.negative_slope), residual);
+  }
+};
+
+}  // namespace
+}  // namespace leno::kernels

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "kernels/cpu/conv_bands.h"
+#include "kernels/cpu/epilogue.h"
+
+// Images to the planes of a band (conv_bands.h).
+namespace leno::kernels {
+namespace {
+
+// One phase of a dimension: elements [begin, end) of a plane are inside the image, and the first of them is input
+// `from`; the next ones are `stride` further on.
+struct PhaseRange {
+  int64_t begin, end, from;
+  // first: of the padded input, the element that the plane begins with; count: of the plane; size: of the image
+  PhaseRange(int64_t first, int64_t pad, int64_t stride, int64_t count, int64_t size) {
+    const int64_t at = first - pad;  // input of element 0
+    begin = at >= 0 ? 0 : (-at + stride - 1) / stride;
+    begin = begin < count ? begin : count;
+    end = size <= at ? begin : (size - at + stride - 1) / stride;
+    end = end < begin ? begin : end < count ? end : count;
+    from = at + begin * stride;
+  }
+};
+
+template <class S, class IO>
+void copy_pixels(const IO* from, int64_t step, float* to, int64_t count) {
+  int64_t i = 0;
+  if (step == 1) {
+    for (; i + S::kLanes <= count; i += S::kLanes) S::store(to + i, S::load(from + i));
+    if (i < count) S::store(to + i, S::load(from + i, int(count - i)), int(count - i));
+    return;
+  }
+  for (; i < count; ++i) to[i] = to_float(from[i * step]);
+}
+
+inline void zero_pixels(float* to, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) to[i] = 0;
+}
+
+// Rows [first, first + count) of the output of `images` images from `image` on.
+template <class S, class IO>
+void pack_band(const ConvBands& bands, const ConvSpec& spec, const ConvCall& call, int64_t image, int64_t images,
+               int64_t first, int64_t count, float* planes) {
+  const ConvGeometry& g = spec.geometry;
+  const int64_t rows = count + bands.vertical.most_shift();
+  float* plane = planes;
+  for (int64_t c = 0; c < g.channels; ++c) {
+    for (int64_t v = 0; v < bands.vertical.phases; ++v) {
+      const PhaseRange inside_rows(bands.vertical.first(v) + first * g.stride_h, g.pad_top, g.stride_h, rows,
+                                   call.height);
+      for (int64_t h = 0; h < bands.horizontal.phases; ++h, plane += bands.plane) {
+        const PhaseRange inside(bands.horizontal.first(h), g.pad_left, g.stride_w, bands.pitch, call.width);
+        for (int64_t i = 0; i < images; ++i) {
+          const IO* x = static_cast<const IO*>(call.x.data) + (image + i) * call.x.image + c * call.x.channel;
+          float* to = plane + i * bands.plane_rows * bands.pitch;
+          zero_pixels(to, inside_rows.begin * bands.pitch);
+          for (int64_t r = inside_rows.begin; r < inside_rows.end; ++r) {
+            float* row = to + r * bands.pitch;
+            const int64_t y = inside_rows.from + (r - inside_rows.begin) * g.stride_h;
+            const IO* from = x + (y * call.width + inside.from) * call.x.pixel;
+            zero_pixels(row, inside.begin);
+            copy_pixels<S>(from, g.stride_w * call.x.pixel, row + inside.begin, inside.end - inside.begin);
+            zero_pixels(row + inside.end, bands.pitch - inside.end);
+          }
+          zero_pixels(to + inside_rows.end * bands.pitch, (rows - inside_rows.end) * bands.pitch);
+        }
+        zero_pixels(plane + ((images - 1) * bands.plane_rows + rows) * bands.pitch,
+                    bands.plane - ((images - 1) * bands.plane_rows + rows) * bands.pitch);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace leno::kernels

@@ -1,0 +1,271 @@
+// Convolution kernels of the registry against oneDNN, one thread (with OMP_NUM_THREADS=1), for tuning:
+//   leno_conv_kernel_bench [key=value ...]   n=1 s=0.5,0.75,0.9 v=8 kernel=panel_avx512 layout=nchw set=vgg
+// Prints, per case, the time of the best dense over each kernel's, and geometric means over the shapes at the end.
+#include <time.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <numeric>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "dnnl.hpp"
+#include "kernels/registry.h"
+
+namespace {
+
+using namespace leno;
+using kernels::ConvCall;
+using kernels::ConvGeometry;
+using kernels::ConvSpec;
+
+double now() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
+}
+
+struct Shape {
+  int64_t channels, filters, size, kernel, stride;
+};
+const std::map<std::string, std::vector<Shape>> kSets{{"vgg",
+                                                       {{64, 64, 224, 3, 1},
+                                                        {64, 128, 112, 3, 1},
+                                                        {128, 128, 112, 3, 1},
+                                                        {128, 256, 56, 3, 1},
+                                                        {256, 256, 56, 3, 1},
+                                                        {256, 512, 28, 3, 1},
+                                                        {512, 512, 28, 3, 1},
+                                                        {512, 512, 14, 3, 1}}},
+                                                      {"resnet",
+                                                       {{64, 64, 56, 3, 1},
+                                                        {128, 128, 28, 3, 1},
+                                                        {256, 256, 14, 3, 1},
+                                                        {512, 512, 7, 3, 1},
+                                                        {128, 128, 56, 3, 2},
+                                                        {64, 256, 56, 1, 1},
+                                                        {256, 64, 56, 1, 1},
+                                                        {512, 128, 28, 1, 1},
+                                                        {256, 1024, 14, 1, 1},
+                                                        {2048, 512, 7, 1, 1},
+                                                        {512, 1024, 28, 1, 2}}}};
+
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v[v.size() / 2];
+}
+struct Candidate {
+  std::string name;
+  std::function<void()> run;
+  std::vector<double> seconds = {};
+};
+void measure(std::vector<Candidate>& all, double seconds) {
+  for (Candidate& c : all) c.run();
+  const double start = now();
+  for (int round = 0; round < 51 && (round < 5 || now() - start < seconds * double(all.size())); ++round) {
+    for (Candidate& c : all) {
+      const double t = now();
+      c.run();
+      c.seconds.push_back(now() - t);
+    }
+  }
+}
+
+std::vector<Candidate> onednn(const Shape& s, int64_t batch, float* x, float* w, float* y) {
+  using dnnl::memory;
+  using tag = memory::format_tag;
+  static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  static dnnl::stream stream(engine);
+  const auto f32 = memory::data_type::f32;
+  const int64_t pad = s.kernel / 2, out = (s.size + 2 * pad - s.kernel) / s.stride + 1;
+  const memory::dims xs{batch, s.channels, s.size, s.size}, ws{s.filters, s.channels, s.kernel, s.kernel},
+      ys{batch, s.filters, out, out};
+  std::vector<Candidate> all;
+  for (const auto algorithm : {dnnl::algorithm::convolution_direct, dnnl::algorithm::convolution_winograd}) {
+    for (const tag layout : {tag::any, tag::nchw, tag::nhwc}) {
+      try {
+        const dnnl::convolution_forward::primitive_desc pd(
+            engine, dnnl::prop_kind::forward_inference, algorithm, memory::desc(xs, f32, layout),
+            memory::desc(ws, f32, tag::any), memory::desc(ys, f32, layout), {s.stride, s.stride}, {pad, pad},
+            {pad, pad});
+        memory xm(pd.src_desc(), engine), wm(pd.weights_desc(), engine), ym(pd.dst_desc(), engine);
+        memory xp(memory::desc(xs, f32, tag::nchw), engine, x), wp(memory::desc(ws, f32, tag::oihw), engine, w);
+        dnnl::reorder(xp, xm).execute(stream, xp, xm);
+        dnnl::reorder(wp, wm).execute(stream, wp, wm);
+        stream.wait();
+        const dnnl::convolution_forward op(pd);
+        const std::unordered_map<int, memory> args{{DNNL_ARG_SRC, xm}, {DNNL_ARG_WEIGHTS, wm}, {DNNL_ARG_DST, ym}};
+        const char* name = layout == tag::any ? "any" : layout == tag::nchw ? "nchw" : "nhwc";
+        all.push_back({std::string(name) + " " + pd.impl_info_str(), [op, args] {
+                         op.execute(stream, args);
+                         stream.wait();
+                       }});
+      } catch (const dnnl::error&) {
+      }
+    }
+  }
+  (void)y;
+  return all;
+}
+
+std::shared_ptr<const PackedWeights> random_weights(int64_t m, int64_t k, int64_t v, double sparsity,
+                                                    const std::vector<float>& w) {
+  const MatrixView<const float> view{w.data(), m, k, k};
+  if (v == 0) return PackedWeights::pack_dense(view, DType::f32);
+  std::mt19937 random(5);
+  Pattern p{m, k, v, std::vector<int32_t>(size_t(m)), {0}, {}};
+  std::iota(p.permutation.begin(), p.permutation.end(), 0);
+  std::shuffle(p.permutation.begin(), p.permutation.end(), random);
+  std::vector<int32_t> all(size_t(k), 0);
+  std::iota(all.begin(), all.end(), 0);
+  for (int64_t g = 0; g < p.groups(); ++g) {
+    std::shuffle(all.begin(), all.end(), random);
+    std::vector<int32_t> kept(all.begin(), all.begin() + std::llround(double(k) * (1 - sparsity)));
+    std::sort(kept.begin(), kept.end());
+    p.indices.insert(p.indices.end(), kept.begin(), kept.end());
+    p.offsets.push_back(int64_t(p.indices.size()));
+  }
+  return PackedWeights::pack(p, view, DType::f32);
+}
+
+std::vector<std::string> split(const std::string& s) {
+  std::vector<std::string> parts;
+  std::stringstream in(s);
+  for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+// The largest difference to the formula at some outputs, over the largest output.
+double error(const Shape& s, int64_t batch, const std::vector<float>& x, const PackedWeights& packed, const float* y,
+             bool nhwc) {
+  const int64_t pad = s.kernel / 2, out = (s.size + 2 * pad - s.kernel) / s.stride + 1, k = packed.columns();
+  std::vector<float> w(size_t(packed.rows() * k));
+  packed.to_dense({w.data(), packed.rows(), k, k});
+  std::mt19937 random(9);
+  double worst = 0, most = 0;
+  for (int i = 0; i < 400; ++i) {
+    const int64_t n = random() % batch, f = random() % s.filters, oy = random() % out, ox = random() % out;
+    double sum = 0;
+    for (int64_t c = 0; c < s.channels; ++c)
+      for (int64_t r = 0; r < s.kernel; ++r)
+        for (int64_t q = 0; q < s.kernel; ++q) {
+          const int64_t iy = oy * s.stride + r - pad, ix = ox * s.stride + q - pad;
+          if (iy < 0 || ix < 0 || iy >= s.size || ix >= s.size) continue;
+          sum += double(w[size_t(f * k + (c * s.kernel + r) * s.kernel + q)]) *
+                 x[size_t(((n * s.channels + c) * s.size + iy) * s.size + ix)];
+        }
+    const int64_t at = nhwc ? ((n * out + oy) * out + ox) * s.filters + f : ((n * s.filters + f) * out + oy) * out + ox;
+    worst = std::max(worst, std::abs(sum - y[at]));
+    most = std::max(most, std::abs(sum));
+  }
+  return worst / most;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::map<std::string, std::string> option{{"n", "1"},        {"s", "0.5,0.75,0.9"}, {"v", "8"},
+                                            {"kernel", "f32"}, {"layout", "nchw"},    {"set", "vgg,resnet"},
+                                            {"seconds", "0.3"}};
+  for (int i = 1; i < argc; ++i) {
+    const std::string arg = argv[i];
+    const size_t equals = arg.find('=');
+    if (equals == std::string::npos || option.count(arg.substr(0, equals)) == 0) {
+      std::fprintf(stderr, "unknown argument %s\n", argv[i]);
+      return 2;
+    }
+    option[arg.substr(0, equals)] = arg.substr(equals + 1);
+  }
+  std::map<std::string, std::vector<double>> ratios;
+  for (const std::string& set : split(option["set"])) {
+    for (const Shape& s : kSets.at(set)) {
+      for (const std::string& ns : split(option["n"])) {
+        const int64_t batch = std::stoll(ns), k = s.kernel * s.kernel * s.channels, pad = s.kernel / 2;
+        const int64_t out = (s.size + 2 * pad - s.kernel) / s.stride + 1;
+        std::mt19937 random(3);
+        std::normal_distribution<float> normal;
+        std::vector<float> w(size_t(s.filters * k)), x(size_t(batch * s.channels * s.size * s.size));
+        std::vector<float> turned(x.size());
+        for (float& v : w) v = normal(random);
+        for (float& v : x) v = normal(random);
+        for (int64_t n = 0; n < batch; ++n)
+          for (int64_t c = 0; c < s.channels; ++c)
+            for (int64_t p = 0; p < s.size * s.size; ++p)
+              turned[size_t((n * s.size * s.size + p) * s.channels + c)] =
+                  x[size_t((n * s.channels + c) * s.size * s.size + p)];
+        std::vector<Candidate> all = onednn(s, batch, x.data(), w.data(), nullptr);
+        const size_t dense = all.size();
+        std::vector<double> density(dense, 1), errors(dense, 0);
+        std::vector<std::string> keys(dense);
+        std::vector<std::shared_ptr<void>> alive;
+        for (const std::string& vs : split(option["v"])) {
+          for (const std::string& ss : split(option["s"])) {
+            const auto packed = random_weights(s.filters, k, std::stoll(vs), std::stod(ss), w);
+            for (const kernels::ConvKernel* kernel : kernels::conv_kernels()) {
+              if (!isa_supported(kernel->isa) || kernel->weights != DType::f32) continue;
+              if (std::string(kernel->name).find(option["kernel"]) == std::string::npos) continue;
+              for (const std::string& layout : split(option["layout"])) {
+                const bool nhwc = layout == "nhwc";
+                auto spec = std::make_shared<ConvSpec>();
+                spec->geometry.channels = s.channels;
+                spec->geometry.filters = s.filters;
+                spec->geometry.kernel_h = spec->geometry.kernel_w = s.kernel;
+                spec->geometry.stride_h = spec->geometry.stride_w = s.stride;
+                spec->geometry.pad_top = spec->geometry.pad_left = spec->geometry.pad_bottom =
+                    spec->geometry.pad_right = pad;
+                spec->layout = nhwc ? kernels::ImageLayout::nhwc : kernels::ImageLayout::nchw;
+                if (!kernel->refuse({DType::f32, packed->dense()}, *spec, batch, s.size, s.size).empty()) continue;
+                const auto prepared = kernel->format->prepare(*packed);
+                const auto scratch = std::make_shared<AlignedBuffer>(
+                    kernel->scratch_bytes(*prepared, *spec, batch, s.size, s.size, 1) + (8 << 20));
+                auto y = std::make_shared<std::vector<float>>(size_t(batch * s.filters * out * out), NAN);
+                ConvCall call;
+                call.batch = batch;
+                call.height = call.width = s.size;
+                const int64_t px = s.size * s.size, py = out * out;
+                call.x = {nhwc ? turned.data() : x.data(), s.channels * px, nhwc ? 1 : px, nhwc ? s.channels : 1};
+                call.y = y->data();
+                call.y_image = s.filters * py;
+                call.y_channel = nhwc ? 1 : py;
+                call.y_pixel = nhwc ? s.filters : 1;
+                const auto run = [=] { kernel->run(*prepared, *spec, call, scratch->data(), 0, 1); };
+                run();
+                errors.push_back(error(s, batch, x, *packed, y->data(), nhwc));
+                all.push_back({kernel->name, [=, keep = y] { run(); }});
+                density.push_back(packed->density());
+                keys.push_back("N" + ns + " V" + vs + " s" + ss + " " + layout + " " + kernel->name);
+              }
+            }
+          }
+        }
+        measure(all, std::stod(option["seconds"]));
+        const double flops = 2. * double(batch * s.filters * k * out * out);
+        double best = 1e9;
+        std::printf("%ld->%ld %ldx%ld k%ld s%ld N%ld\n", long(s.channels), long(s.filters), long(s.size), long(s.size),
+                    long(s.kernel), long(s.stride), long(batch));
+        for (size_t i = 0; i < dense; ++i) {
+          best = std::min(best, median(all[i].seconds));
+          std::printf("  %-50s %6.1f GFLOP/s\n", all[i].name.c_str(), flops / median(all[i].seconds) / 1e9);
+        }
+        for (size_t i = dense; i < all.size(); ++i) {
+          const double ratio = best / median(all[i].seconds);
+          ratios[set + " " + keys[i]].push_back(ratio);
+          std::printf("  %-50s %6.2fx %6.1f GFLOP/s on kept weights, error %.1e\n", keys[i].c_str(), ratio,
+                      flops * density[i] / median(all[i].seconds) / 1e9, errors[i]);
+        }
+        std::fflush(stdout);
+      }
+    }
+  }
+  std::printf("geometric means over the shapes\n");
+  for (const auto& [name, values] : ratios) {
+    double sum = 0;
+    for (double v : values) sum += std::log(v);
+    std::printf("  %-60s %6.2fx\n", name.c_str(), std::exp(sum / double(values.size())));
+  }
+}
