@@ -12,10 +12,9 @@ struct ConvOutput {
   const ConvSpec& spec;
   const ConvCall& call;
 
-  // `n` sums of one filter, of pixels from `pixel` on; read up to the next multiple of the vector. Overwrites them
-  // where pixels do not lie side by side.
+  // `n` sums of one filter, of pixels from `pixel` on; read up to the next multiple of the vector.
   template <class S>
-  void finish_pixels(float* sums, int64_t image, int64_t filter, int64_t pixel, int n) const {
+  void finish_pixels(const float* sums, int64_t image, int64_t filter, int64_t pixel, int n) const {
     IO* y = static_cast<IO*>(call.y) + image * call.y_image + filter * call.y_channel + pixel * call.y_pixel;
     const IO* residual = call.residual.data == nullptr
                              ? nullptr
@@ -32,15 +31,14 @@ struct ConvOutput {
         }
         return;
       }
-      if (residual != nullptr && spec.residual_first) {
-        for (int i = 0; i < n; ++i) sums[i] += to_float(residual[i * call.residual.pixel]);
-      }
       for (int i = 0; i < n; i += S::kLanes) {
-        S::store(sums + i, activate<S, a()>(S::load(sums + i), spec.negative_slope));
-      }
-      for (int i = 0; i < n; ++i) {
-        const bool add = residual != nullptr && !spec.residual_first;
-        assign(y[i * call.y_pixel], add ? sums[i] + to_float(residual[i * call.residual.pixel]) : sums[i]);
+        const int lanes = n - i < S::kLanes ? n - i : S::kLanes;
+        alignas(kCacheLine) float added[S::kLanes] = {}, values[S::kLanes];
+        for (int l = 0; residual != nullptr && l < lanes; ++l) {
+          added[l] = to_float(residual[(i + l) * call.residual.pixel]);
+        }
+        S::store(values, value<S, a()>(S::load(sums + i), S::load(added)));
+        for (int l = 0; l < lanes; ++l) assign(y[(i + l) * call.y_pixel], values[l]);
       }
     });
   }
