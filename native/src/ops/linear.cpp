@@ -72,11 +72,9 @@ LinearOptions checked(Device::Kind kind, LinearOptions options, const PackedWeig
 
 plan::LinearQuestion question(const PackedWeights& packed, const LinearOptions& o) {
   const float* bias = o.bias.empty() ? nullptr : o.bias.data();
-  return {{packed.rows(), packed.columns(), o.layout, o.io, o.activation, bias},
+  return {{o.buckets, o.kernel, o.plan_file},
+          {packed.rows(), packed.columns(), o.layout, o.io, o.activation, bias},
           o.residual,
-          o.buckets,
-          o.kernel,
-          o.plan_file,
           o.beta};
 }
 
@@ -96,7 +94,7 @@ Linear::Linear(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, L
   cpu_ = &device;
   norm_rows_ = kernels::layer_norm_rows(device.isa(), options_.io);
   plan::CpuPlace place(device, packed, question_, kernels);
-  plan_ = plan::plan_linear(place);
+  plan_ = plan::plan_kernels(place);
 }
 
 Linear::Linear(CudaDevice& device, std::shared_ptr<const PackedWeights> packed, LinearOptions options,
@@ -104,8 +102,8 @@ Linear::Linear(CudaDevice& device, std::shared_ptr<const PackedWeights> packed, 
     : Linear(device, *packed, std::move(options), plan::CudaPlace::describe(device)) {
   cuda_ = std::make_unique<const CudaLinear>(device, question_, norm_);
   plan::CudaPlace place(device, packed, question_, kernels);
-  plan_ = plan::plan_linear(place);
-  for (const plan::LinearBucket& b : plan_.buckets) cuda_->prepare(b);
+  plan_ = plan::plan_kernels(place);
+  for (const plan::PlannedBucket& b : plan_.buckets) cuda_->prepare(b);
 }
 
 std::unique_ptr<Linear> Linear::make(Device& device, std::shared_ptr<const PackedWeights> packed,
@@ -118,15 +116,15 @@ std::unique_ptr<Linear> Linear::make(Device& device, std::shared_ptr<const Packe
                                   kernels::linear_kernels());
 }
 
-const plan::LinearBucket& Linear::bucket(int64_t tokens) const {
-  for (const plan::LinearBucket& b : plan_.buckets) {
+const plan::PlannedBucket& Linear::bucket(int64_t tokens) const {
+  for (const plan::PlannedBucket& b : plan_.buckets) {
     if (tokens <= b.bucket.to) return b;
   }
   return plan_.buckets.back();
 }
 
 int64_t Linear::part_scratch(int64_t tokens, int parts) const {
-  const plan::LinearBucket& b = bucket(tokens);
+  const plan::PlannedBucket& b = bucket(tokens);
   return b.kernel.cpu->scratch_bytes(*b.weights, spec(), tokens, parts);
 }
 
@@ -141,7 +139,7 @@ int64_t Linear::workspace_size(int64_t max_tokens) const {
   require(max_tokens >= 0 && max_tokens <= plan::kMaxTokens, LENO_ERR_INVALID_ARGUMENT, "max_tokens is ", max_tokens,
           ", expected 0 .. 2^30");
   int64_t bytes = 0;
-  for (const plan::LinearBucket& b : plan_.buckets) {
+  for (const plan::PlannedBucket& b : plan_.buckets) {
     if (b.bucket.from <= max_tokens) bytes = std::max(bytes, scratch(std::min(max_tokens, b.bucket.to)));
   }
   return bytes;
@@ -154,7 +152,7 @@ void Linear::check(const LinearCall& call) const {
 }
 
 void Linear::run_part(const LinearCall& call, std::byte* scratch, int part, int parts) const noexcept {
-  const plan::LinearBucket& b = bucket(call.tokens);
+  const plan::PlannedBucket& b = bucket(call.tokens);
   b.kernel.cpu->run(*b.weights, spec(), call, scratch, part, parts);
 }
 

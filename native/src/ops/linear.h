@@ -11,7 +11,7 @@
 #include "plan/linear_explain.h"
 #include "plan/linear_place_cpu.h"
 #include "plan/linear_place_cuda.h"
-#include "plan/linear_plan.h"
+#include "plan/planner.h"
 
 namespace leno::ops {
 
@@ -74,7 +74,7 @@ class Linear {
  private:
   const kernels::LinearSpec& spec() const { return question_.spec; }
   int64_t scratch(int64_t tokens) const;
-  const plan::LinearBucket& bucket(int64_t tokens) const;
+  const plan::PlannedBucket& bucket(int64_t tokens) const;
 
   Linear(Device& device, const PackedWeights& packed, LinearOptions options, plan::PlaceDescription place);
 
@@ -86,7 +86,7 @@ class Linear {
   const kernels::LayerNorm norm_;
   kernels::LayerNormRows norm_rows_ = nullptr;
   std::unique_ptr<const CudaLinear> cuda_;  // on a CUDA device
-  plan::LinearPlan plan_;
+  plan::Plan plan_;
 };
 
 }  // namespace leno::ops

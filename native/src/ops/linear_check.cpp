@@ -1,7 +1,7 @@
 #include "ops/linear_check.h"
 
 #include "core/error.h"
-#include "plan/linear_candidates.h"
+#include "plan/candidate.h"
 
 namespace leno::ops {
 namespace {

@@ -13,9 +13,9 @@ using kernels::LinearCall;
 using kernels::cuda::Launch;
 using kernels::cuda::Launches;
 using plan::DeviceWeights;
-using plan::LinearBucket;
+using plan::PlannedBucket;
 
-const DeviceWeights& weights_of(const LinearBucket& bucket) {
+const DeviceWeights& weights_of(const PlannedBucket& bucket) {
   return static_cast<const DeviceWeights&>(*bucket.weights);
 }
 
@@ -54,13 +54,13 @@ void CudaLinear::add_norm(Launches& launches, const LinearCall& call) const {
   kernels::cuda::add_layer_norm(launches, params, question_.spec.io);
 }
 
-int64_t CudaLinear::workspace(const LinearBucket& bucket, int64_t tokens) const {
+int64_t CudaLinear::workspace(const PlannedBucket& bucket, int64_t tokens) const {
   return bucket.kernel.cuda->workspace_bytes(*weights_of(bucket).layout, question_.spec, tokens, card_);
 }
 
 // Which kernels a plan launches depends on the tokens and on the alignment of addresses and strides. So plans are made,
 // not run, for token counts throughout the bucket and for addresses that are aligned and such that are not.
-void CudaLinear::prepare(const LinearBucket& bucket) const {
+void CudaLinear::prepare(const PlannedBucket& bucket) const {
   const DeviceWeights& weights = weights_of(bucket);
   const kernels::LinearSpec& spec = question_.spec;
   const bool token_major = spec.layout == Layout::token_major;
@@ -100,7 +100,7 @@ void CudaLinear::prepare(const LinearBucket& bucket) const {
   }
 }
 
-void CudaLinear::forward(CudaContext& context, const LinearBucket& bucket, LinearCall call) const {
+void CudaLinear::forward(CudaContext& context, const PlannedBucket& bucket, LinearCall call) const {
   const kernels::LinearSpec& spec = question_.spec;
   context.require_device_memory(call.x, span(spec, call.tokens, spec.columns, call.ldx), "x");
   context.require_device_memory(call.y, span(spec, call.tokens, spec.rows, call.ldy), "y");

@@ -3,7 +3,7 @@
 #include "core/cuda/context.h"
 #include "kernels/layer_norm.h"
 #include "plan/linear_place_cuda.h"
-#include "plan/linear_plan.h"
+#include "plan/planner.h"
 
 namespace leno::ops {
 
@@ -13,11 +13,11 @@ class CudaLinear {
   // norm: on the host, features = 0 for none.
   CudaLinear(CudaDevice& device, const plan::LinearQuestion& question, const kernels::LayerNorm& norm);
 
-  int64_t workspace(const plan::LinearBucket& bucket, int64_t tokens) const;
+  int64_t workspace(const plan::PlannedBucket& bucket, int64_t tokens) const;
   // Loads every kernel that a forward within the bucket may launch.
-  void prepare(const plan::LinearBucket& bucket) const;
+  void prepare(const plan::PlannedBucket& bucket) const;
   // Puts a forward that was checked on the context's stream. The context holds the workspace.
-  void forward(CudaContext& context, const plan::LinearBucket& bucket, kernels::LinearCall call) const;
+  void forward(CudaContext& context, const plan::PlannedBucket& bucket, kernels::LinearCall call) const;
 
  private:
   void add_norm(kernels::cuda::Launches& launches, const kernels::LinearCall& call) const;

@@ -52,7 +52,7 @@ const char* weights_name(bool dense) { return dense ? "dense" : "sparse"; }
 double microseconds(double seconds) { return std::round(seconds * 1e9) / 1e3; }
 double rounded(double x) { return std::round(x * 1e4) / 1e4; }
 
-std::string ranking(const LinearBucket& b) {
+std::string ranking(const PlannedBucket& b) {
   const TimedCandidate *chosen = nullptr, *dense = nullptr, *sparse = nullptr;
   for (const TimedCandidate& c : b.timed) {
     if (c.kernel == b.kernel.name() && c.dense == b.dense) chosen = &c;
@@ -69,7 +69,7 @@ std::string ranking(const LinearBucket& b) {
   return text("within ", kTie * 100, " % of the best dense candidate, and needs less memory");
 }
 
-std::string reason(const LinearBucket& b) {
+std::string reason(const PlannedBucket& b) {
   if (b.timed.empty()) return name_of(b.source);
   std::string reason = ranking(b);
   if (b.timed_tokens < b.bucket.tokens) {
@@ -78,7 +78,7 @@ std::string reason(const LinearBucket& b) {
   return reason;
 }
 
-Json to_json(const LinearBucket& b) {
+Json to_json(const PlannedBucket& b) {
   Json candidates = Json::array();
   for (const TimedCandidate& c : b.timed) {
     candidates.push_back({{"kernel", c.kernel},
@@ -87,7 +87,7 @@ Json to_json(const LinearBucket& b) {
                           {"spread", rounded(c.spread)},
                           {"eliminated", c.eliminated}});
   }
-  for (const LinearCandidate& c : b.refused) {
+  for (const Candidate& c : b.refused) {
     Json candidate = {{"kernel", c.kernel.name()}};
     if (!c.either) candidate["weights"] = weights_name(c.dense);
     candidate["refusal"] = c.refusal;
@@ -128,9 +128,9 @@ LinearDescription::LinearDescription(PlaceDescription where, const PackedWeights
       beta(question.beta),
       plan_file(question.plan_file) {}
 
-std::string explain(const LinearDescription& d, const LinearPlan& plan) {
+std::string explain(const LinearDescription& d, const Plan& plan) {
   Json buckets = Json::array();
-  for (const LinearBucket& b : plan.buckets) buckets.push_back(to_json(b));
+  for (const PlannedBucket& b : plan.buckets) buckets.push_back(to_json(b));
   const char* pattern = d.dense ? "dense" : d.identity ? "vector-wise" : "shfl-bw";
   Json json = {{"op", "linear"},
                {"M", d.rows},

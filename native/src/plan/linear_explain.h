@@ -2,7 +2,8 @@
 
 #include <string>
 
-#include "plan/linear_plan.h"
+#include "plan/linear_place.h"
+#include "plan/planner.h"
 
 namespace leno::plan {
 
@@ -25,6 +26,6 @@ struct LinearDescription {
 };
 
 // JSON: the operator, and for every bucket the candidates with their times or refusals, the choice and its reason.
-std::string explain(const LinearDescription& description, const LinearPlan& plan);
+std::string explain(const LinearDescription& description, const Plan& plan);
 
 }  // namespace leno::plan

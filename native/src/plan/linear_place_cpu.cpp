@@ -20,13 +20,13 @@ CpuPlace::CpuPlace(CpuDevice& device, std::shared_ptr<const PackedWeights> packe
                    CpuKernels kernels)
     : LinearPlace(std::move(packed), question), device_(device), kernels_(kernels) {}
 
-std::vector<LinearRow> CpuPlace::kernels() const {
-  std::vector<LinearRow> rows;
+std::vector<KernelRow> CpuPlace::kernels() const {
+  std::vector<KernelRow> rows;
   for (const kernels::LinearKernel* kernel : kernels_) rows.push_back({kernel, nullptr});
   return rows;
 }
 
-std::string CpuPlace::refuse(const LinearRow& row) const {
+std::string CpuPlace::refuse(const KernelRow& row) const {
   const kernels::LinearKernel& kernel = *row.cpu;
   const DType weights = weights_.given().dtype();
   if (kernel.weights != weights) {
@@ -35,17 +35,17 @@ std::string CpuPlace::refuse(const LinearRow& row) const {
   return refuse_isa(kernel, device_.isa());
 }
 
-std::string CpuPlace::refuse(const LinearRow& kernel, bool dense, int64_t tokens) const {
+std::string CpuPlace::refuse(const KernelRow& kernel, bool dense, int64_t tokens) const {
   return kernel.cpu->refuse(weights_.kind(dense), question_.spec, tokens);
 }
 
-std::shared_ptr<const kernels::PreparedWeights> CpuPlace::prepared(const LinearCandidate& candidate) {
+std::shared_ptr<const kernels::PreparedWeights> CpuPlace::prepared(const Candidate& candidate) {
   auto& slot = prepared_[{candidate.kernel.cpu->format, candidate.dense}];
   if (slot == nullptr) slot = candidate.kernel.cpu->format->prepare(weights_.packed(candidate.dense));
   return slot;
 }
 
-LinearTimes CpuPlace::time(const std::vector<LinearCandidate>& candidates, int64_t tokens) {
+Times CpuPlace::time(const std::vector<Candidate>& candidates, int64_t tokens) {
   const kernels::LinearSpec& spec = question_.spec;
   const bool token_major = spec.layout == kernels::Layout::token_major;
   const AlignedBuffer x = random_activations(tokens * spec.columns, spec.io, 1);
@@ -62,7 +62,7 @@ LinearTimes CpuPlace::time(const std::vector<LinearCandidate>& candidates, int64
   int64_t scratch_bytes = 0;
   std::vector<std::function<void()>> runs;
   AlignedBuffer scratch;
-  for (const LinearCandidate& c : candidates) {
+  for (const Candidate& c : candidates) {
     const auto weights = prepared(c);
     int64_t part_bytes = 0;
     for (const int parts : {1, device_.threads()}) {
@@ -78,7 +78,7 @@ LinearTimes CpuPlace::time(const std::vector<LinearCandidate>& candidates, int64
   scratch = AlignedBuffer(scratch_bytes);
 
   const std::vector<Timing> timings = time_interleaved(runs, device_.threads() == 1);
-  LinearTimes times;
+  Times times;
   times.tokens = tokens;
   for (size_t i = 0; i < candidates.size(); ++i) times.timed.push_back(timed_candidate(candidates[i], timings[i]));
   return times;

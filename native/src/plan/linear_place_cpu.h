@@ -18,12 +18,12 @@ class CpuPlace final : public LinearPlace {
  public:
   CpuPlace(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
            CpuKernels kernels);
-  std::vector<LinearRow> kernels() const override;
-  std::string refuse(const LinearRow& kernel) const override;
-  std::string refuse(const LinearRow& kernel, bool dense, int64_t tokens) const override;
-  bool last_resort(const LinearRow& kernel) const override { return kernel.cpu->isa == Isa::portable; }
-  std::shared_ptr<const kernels::PreparedWeights> prepared(const LinearCandidate& candidate) override;
-  LinearTimes time(const std::vector<LinearCandidate>& candidates, int64_t tokens) override;
+  std::vector<KernelRow> kernels() const override;
+  std::string refuse(const KernelRow& kernel) const override;
+  std::string refuse(const KernelRow& kernel, bool dense, int64_t tokens) const override;
+  bool last_resort(const KernelRow& kernel) const override { return kernel.cpu->isa == Isa::portable; }
+  std::shared_ptr<const kernels::PreparedWeights> prepared(const Candidate& candidate) override;
+  Times time(const std::vector<Candidate>& candidates, int64_t tokens) override;
   int64_t most_tokens() const override { return kMaxTokens; }
   int64_t most_timed_bytes() const override { return int64_t{64} << 20; }
   std::string machine() const override { return cpu_name(); }

@@ -75,13 +75,13 @@ CudaPlace::CudaPlace(CudaDevice& device, std::shared_ptr<const PackedWeights> pa
   if (question.spec.bias != nullptr) bias_ = on_device(device_, question.spec.bias, question.spec.rows * 4);
 }
 
-std::vector<LinearRow> CudaPlace::kernels() const {
-  std::vector<LinearRow> rows;
+std::vector<KernelRow> CudaPlace::kernels() const {
+  std::vector<KernelRow> rows;
   for (const kernels::cuda::LinearKernel* kernel : kernels_) rows.push_back({nullptr, kernel});
   return rows;
 }
 
-std::string CudaPlace::refuse(const LinearRow& row) const {
+std::string CudaPlace::refuse(const KernelRow& row) const {
   const DType weights = weights_.given().dtype();
   if (row.cuda->weights != weights) {
     return text("it multiplies ", name_of(row.cuda->weights), " weights, these are ", name_of(weights));
@@ -89,7 +89,7 @@ std::string CudaPlace::refuse(const LinearRow& row) const {
   return refuse_card(*row.cuda, card_);
 }
 
-std::string CudaPlace::refuse(const LinearRow& row, bool dense, int64_t tokens) const {
+std::string CudaPlace::refuse(const KernelRow& row, bool dense, int64_t tokens) const {
   return row.cuda->refuse(card_, weights_.kind(dense), question_.spec, tokens);
 }
 
@@ -101,13 +101,13 @@ double row_overhead(const kernels::cuda::LinearKernel& kernel, const kernels::We
   return static_cast<double>(round_up(group, kernel.tile_rows)) / static_cast<double>(group);
 }
 
-std::string refuse_tall_tile(const LinearCandidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
-                             const std::vector<LinearCandidate>& able) {
+std::string refuse_tall_tile(const Candidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
+                             const std::vector<Candidate>& able) {
   constexpr double kMuch = 4, kTooMuch = 8;  // the second: beside kernels of older instructions too
-  const auto overhead = [&](const LinearCandidate& c) { return row_overhead(*c.kernel.cuda, weights, rows); };
+  const auto overhead = [&](const Candidate& c) { return row_overhead(*c.kernel.cuda, weights, rows); };
   const double mine = overhead(candidate);
   if (mine < kMuch) return "";
-  for (const LinearCandidate& c : able) {
+  for (const Candidate& c : able) {
     const double other = c.dense == candidate.dense ? overhead(c) : 0;
     const bool comparable = c.kernel.cuda->arch == candidate.kernel.cuda->arch || mine >= kTooMuch;
     if (!comparable || other == 0 || other >= mine) continue;
@@ -116,11 +116,11 @@ std::string refuse_tall_tile(const LinearCandidate& candidate, const kernels::We
   return "";
 }
 
-std::string CudaPlace::needless(const LinearCandidate& c, const std::vector<LinearCandidate>& able) const {
+std::string CudaPlace::needless(const Candidate& c, const std::vector<Candidate>& able) const {
   return refuse_tall_tile(c, weights_.kind(c.dense), question_.spec.rows, able);
 }
 
-std::shared_ptr<const kernels::PreparedWeights> CudaPlace::prepared(const LinearCandidate& candidate) {
+std::shared_ptr<const kernels::PreparedWeights> CudaPlace::prepared(const Candidate& candidate) {
   const kernels::LinearFormat* format = candidate.kernel.cuda->format;
   auto& slot = prepared_[form_of(candidate)];
   if (slot != nullptr) return slot;

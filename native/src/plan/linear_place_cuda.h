@@ -23,8 +23,8 @@ std::string refuse_card(const kernels::cuda::LinearKernel& kernel, const kernels
 double row_overhead(const kernels::cuda::LinearKernel& kernel, const kernels::WeightsKind& weights, int64_t rows);
 // Why a candidate is not timed beside `able`: three quarters of what it multiplies, or more, would be zeros, and a
 // lower tile can run.
-std::string refuse_tall_tile(const LinearCandidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
-                             const std::vector<LinearCandidate>& able);
+std::string refuse_tall_tile(const Candidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
+                             const std::vector<Candidate>& able);
 
 // An operator's weights on a card, in the layout of one format, and its bias.
 struct DeviceWeights final : kernels::PreparedWeights {
@@ -53,13 +53,13 @@ class CudaPlace final : public LinearPlace {
  public:
   CudaPlace(CudaDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
             CudaKernels kernels);
-  std::vector<LinearRow> kernels() const override;
-  std::string refuse(const LinearRow& kernel) const override;
-  std::string refuse(const LinearRow& kernel, bool dense, int64_t tokens) const override;
-  bool last_resort(const LinearRow&) const override { return false; }
-  std::string needless(const LinearCandidate& c, const std::vector<LinearCandidate>& able) const override;
-  std::shared_ptr<const kernels::PreparedWeights> prepared(const LinearCandidate& candidate) override;
-  LinearTimes time(const std::vector<LinearCandidate>& candidates, int64_t tokens) override;
+  std::vector<KernelRow> kernels() const override;
+  std::string refuse(const KernelRow& kernel) const override;
+  std::string refuse(const KernelRow& kernel, bool dense, int64_t tokens) const override;
+  bool last_resort(const KernelRow&) const override { return false; }
+  std::string needless(const Candidate& c, const std::vector<Candidate>& able) const override;
+  std::shared_ptr<const kernels::PreparedWeights> prepared(const Candidate& candidate) override;
+  Times time(const std::vector<Candidate>& candidates, int64_t tokens) override;
   int64_t most_tokens() const override { return kernels::cuda::mma_most_tokens(question_.spec.rows); }
   int64_t most_timed_bytes() const override { return int64_t{512} << 20; }
   std::string machine() const override;
@@ -68,11 +68,11 @@ class CudaPlace final : public LinearPlace {
 
  private:
   using Form = std::pair<const kernels::LinearFormat*, bool>;
-  static Form form_of(const LinearCandidate& c) { return {c.kernel.cuda->format, c.dense}; }
-  const DeviceWeights& weights_of(const LinearCandidate& c) { return static_cast<const DeviceWeights&>(*prepared(c)); }
-  int64_t workspace_bytes(const LinearCandidate& c, int64_t tokens);
-  void set_aside_what_does_not_fit(std::vector<LinearCandidate>& able, LinearTimes& times);
-  bool set_largest_form_aside(std::vector<LinearCandidate>& able, LinearTimes& times, const std::string& why);
+  static Form form_of(const Candidate& c) { return {c.kernel.cuda->format, c.dense}; }
+  const DeviceWeights& weights_of(const Candidate& c) { return static_cast<const DeviceWeights&>(*prepared(c)); }
+  int64_t workspace_bytes(const Candidate& c, int64_t tokens);
+  void set_aside_what_does_not_fit(std::vector<Candidate>& able, Times& times);
+  bool set_largest_form_aside(std::vector<Candidate>& able, Times& times, const std::string& why);
 
   const std::shared_ptr<CudaDevice> device_;
   const kernels::cuda::Card card_;

@@ -27,8 +27,8 @@ std::string lacking(Body&& body) {
 
 // Moves candidates of which which(c) holds to those refused.
 template <class Which>
-void set_aside(std::vector<LinearCandidate>& able, LinearTimes& times, const std::string& why, Which&& which) {
-  for (const LinearCandidate& c : able) {
+void set_aside(std::vector<Candidate>& able, Times& times, const std::string& why, Which&& which) {
+  for (const Candidate& c : able) {
     if (which(c)) times.refused.push_back({c.kernel, c.dense, why});
   }
   std::erase_if(able, which);
@@ -66,22 +66,22 @@ struct Activations {
 
 }  // namespace
 
-int64_t CudaPlace::workspace_bytes(const LinearCandidate& c, int64_t tokens) {
+int64_t CudaPlace::workspace_bytes(const Candidate& c, int64_t tokens) {
   return std::max<int64_t>(1, c.kernel.cuda->workspace_bytes(*weights_of(c).layout, question_.spec, tokens, card_));
 }
 
 // Sparse weights first: they are smaller, and what the operator is for.
-void CudaPlace::set_aside_what_does_not_fit(std::vector<LinearCandidate>& able, LinearTimes& times) {
+void CudaPlace::set_aside_what_does_not_fit(std::vector<Candidate>& able, Times& times) {
   for (const bool dense : {false, true}) {
     std::vector<Form> forms;
-    for (const LinearCandidate& c : able) {
+    for (const Candidate& c : able) {
       if (c.dense == dense && std::find(forms.begin(), forms.end(), form_of(c)) == forms.end()) {
         forms.push_back(form_of(c));
       }
     }
     for (const Form& form : forms) {
-      const auto is_of_form = [&](const LinearCandidate& c) { return form_of(c) == form; };
-      const LinearCandidate& any = *std::find_if(able.begin(), able.end(), is_of_form);
+      const auto is_of_form = [&](const Candidate& c) { return form_of(c) == form; };
+      const Candidate& any = *std::find_if(able.begin(), able.end(), is_of_form);
       const std::string why = lacking([&] { prepared(any); });
       if (why.empty()) continue;
       if (is_of_form(able.front()) && std::all_of(able.begin(), able.end(), is_of_form)) {
@@ -93,26 +93,26 @@ void CudaPlace::set_aside_what_does_not_fit(std::vector<LinearCandidate>& able, 
 }
 
 // False where there is but one form of the weights left.
-bool CudaPlace::set_largest_form_aside(std::vector<LinearCandidate>& able, LinearTimes& times, const std::string& why) {
-  const auto bytes = [&](const LinearCandidate& c) { return weights_of(c).bytes(); };
+bool CudaPlace::set_largest_form_aside(std::vector<Candidate>& able, Times& times, const std::string& why) {
+  const auto bytes = [&](const Candidate& c) { return weights_of(c).bytes(); };
   const auto largest =
       *std::max_element(able.begin(), able.end(), [&](auto& a, auto& b) { return bytes(a) < bytes(b); });
   const Form form = form_of(largest);
-  const auto is_of_form = [&](const LinearCandidate& c) { return form_of(c) == form; };
+  const auto is_of_form = [&](const Candidate& c) { return form_of(c) == form; };
   if (std::all_of(able.begin(), able.end(), is_of_form)) return false;
   set_aside(able, times, why, is_of_form);
   prepared_.erase(form);
   return true;
 }
 
-LinearTimes CudaPlace::time(const std::vector<LinearCandidate>& candidates, int64_t tokens) {
-  LinearTimes times;
-  std::vector<LinearCandidate> able = candidates;
+Times CudaPlace::time(const std::vector<Candidate>& candidates, int64_t tokens) {
+  Times times;
+  std::vector<Candidate> able = candidates;
   set_aside_what_does_not_fit(able, times);
 
   const auto most_workspace = [&](int64_t of_tokens) {
     int64_t most = 0;
-    for (const LinearCandidate& c : able) most = std::max(most, workspace_bytes(c, of_tokens));
+    for (const Candidate& c : able) most = std::max(most, workspace_bytes(c, of_tokens));
     return most;
   };
   Activations activations;
@@ -133,7 +133,7 @@ LinearTimes CudaPlace::time(const std::vector<LinearCandidate>& candidates, int6
       tokens = fewer;
       continue;
     }
-    const auto needs_most = [&](const LinearCandidate& c) { return workspace_bytes(c, tokens) == most; };
+    const auto needs_most = [&](const Candidate& c) { return workspace_bytes(c, tokens) == most; };
     if (of_workspace && !std::all_of(able.begin(), able.end(), needs_most)) {
       set_aside(able, times, why, needs_most);
     } else if (!set_largest_form_aside(able, times, why)) {
@@ -144,7 +144,7 @@ LinearTimes CudaPlace::time(const std::vector<LinearCandidate>& candidates, int6
 
   const kernels::LinearSpec& spec = question_.spec;
   // Kernels take memory as they are loaded.
-  for (const LinearCandidate& c : std::vector<LinearCandidate>(able)) {
+  for (const Candidate& c : std::vector<Candidate>(able)) {
     const std::string why = lacking([&] {
       const DeviceWeights& weights = weights_of(c);
       const auto launches =
@@ -156,15 +156,14 @@ LinearTimes CudaPlace::time(const std::vector<LinearCandidate>& candidates, int6
     });
     if (why.empty()) continue;
     if (able.size() == 1) fail(LENO_ERR_OUT_OF_MEMORY, why);
-    set_aside(able, times, why, [&](const LinearCandidate& other) {
-      return other.kernel.cuda == c.kernel.cuda && other.dense == c.dense;
-    });
+    set_aside(able, times, why,
+              [&](const Candidate& other) { return other.kernel.cuda == c.kernel.cuda && other.dense == c.dense; });
   }
 
   const cuda::Stream stream(device_);
   cuda::Event start(device_, true), end(device_, true);
   const auto seconds_of = [&](size_t candidate, int repetitions) {
-    const LinearCandidate& c = able[candidate];
+    const Candidate& c = able[candidate];
     const DeviceWeights& weights = weights_of(c);
     start.record(stream);
     for (int r = 0; r < repetitions; ++r) {

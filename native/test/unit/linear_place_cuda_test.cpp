@@ -58,7 +58,7 @@ TEST(CudaKernels, ServeManyTokensOfLargeLayers) {
 
 // The candidates of a card for weights of one kind, and what becomes of them.
 struct Judged {
-  std::vector<plan::LinearCandidate> able, left;
+  std::vector<plan::Candidate> able, left;
   Judged(int arch, DType io, const kernels::WeightsKind& kind, int64_t rows, int64_t tokens = 100) {
     const kernels::LinearSpec spec{rows, 512, kernels::Layout::feature_major, io};
     for (const LinearKernel* kernel : kernels::cuda::linear_kernels()) {
@@ -66,7 +66,7 @@ struct Judged {
       if (!kernel->refuse(card(arch), kind, spec, tokens).empty()) continue;
       able.push_back({{nullptr, kernel}, kind.dense, ""});
     }
-    for (const plan::LinearCandidate& c : able) {
+    for (const plan::Candidate& c : able) {
       if (plan::refuse_tall_tile(c, kind, rows, able).empty()) left.push_back(c);
     }
   }
@@ -113,7 +113,7 @@ TEST(TallTiles, OfEachFamily) {
   EXPECT_FALSE(few_rows.has("bf16_linear_dense_m128n128k32_sm80"));
   EXPECT_TRUE(few_rows.has("bf16_linear_dense_m64n64k32_sm80"));
   const Judged one(80, DType::bf16, {DType::bf16, false, 16}, 1024);
-  std::vector<plan::LinearCandidate> alone;
+  std::vector<plan::Candidate> alone;
   for (const auto& c : one.able) {
     if (c.kernel.cuda->tile_rows == 128) alone.push_back(c);
   }

@@ -4,31 +4,31 @@
 #include <string>
 #include <vector>
 
-#include "plan/linear_place.h"
+#include "plan/place.h"
 
 namespace leno::plan {
 
 enum class Source { measured, process, file, single, forced };
 
 // Which kernel serves a bucket, and why.
-struct LinearBucket {
+struct PlannedBucket {
   Bucket bucket;
-  LinearRow kernel;
+  KernelRow kernel;
   std::shared_ptr<const kernels::PreparedWeights> weights;
   bool dense = false;
   Source source = Source::measured;
   std::vector<TimedCandidate> timed;
   int64_t timed_tokens = 0;  // that `timed` is of
-  std::vector<LinearCandidate> refused;
+  std::vector<Candidate> refused;
 };
 
-struct LinearPlan {
-  std::vector<LinearBucket> buckets;
+struct Plan {
+  std::vector<PlannedBucket> buckets;
   std::string plan_file_status;  // "" without a file
 };
 
 // Chooses a kernel for every bucket: by what is known from the plan file or from this process, else by timing the
 // candidates on the device. Throws Error where no kernel can serve a bucket.
-LinearPlan plan_linear(LinearPlace& place);
+Plan plan_kernels(Place& place);
 
 }  // namespace leno::plan

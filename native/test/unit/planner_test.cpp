@@ -1,4 +1,4 @@
-#include "plan/linear_plan.h"
+#include "plan/planner.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -50,13 +50,13 @@ TEST(Choose, SparseUnlessDenseIsFasterByMoreThanATie) {
   EXPECT_EQ("s", choose({{"s", false, 1, 0, false}})->kernel);
 }
 
-struct LinearPlanTest : testing::Test {
-  LinearPlanTest() { forget_all(); }
-  ~LinearPlanTest() override { std::remove(path.c_str()); }
+struct PlannerTest : testing::Test {
+  PlannerTest() { forget_all(); }
+  ~PlannerTest() override { std::remove(path.c_str()); }
 
-  LinearPlan plan(std::vector<const LinearKernel*> rows) {
+  Plan plan(std::vector<const LinearKernel*> rows) {
     CpuPlace place(device, packed, question, rows);
-    return plan_linear(place);
+    return plan_kernels(place);
   }
   std::string read_file() {
     std::ifstream in(path);
@@ -65,17 +65,14 @@ struct LinearPlanTest : testing::Test {
 
   CpuDevice device{1, Isa::portable};
   std::shared_ptr<const PackedWeights> packed = random_packed(37, 29, 8);
-  LinearQuestion question{{37, 29, kernels::Layout::token_major, DType::f32, kernels::Activation::none, nullptr},
-                          false,
-                          {1, 4, 20},
-                          "",
-                          ""};
+  LinearQuestion question{{{1, 4, 20}, "", ""},
+                          {37, 29, kernels::Layout::token_major, DType::f32, kernels::Activation::none, nullptr}};
   const std::string path = testing::TempDir() + "leno_plan_" + std::to_string(getpid()) + ".json";
 };
 
-TEST_F(LinearPlanTest, TakesTheFastestAndEliminatesTheSlow) {
-  const LinearPlan p = plan({&kToySlow, &kToy});
-  for (const LinearBucket& b : p.buckets) {
+TEST_F(PlannerTest, TakesTheFastestAndEliminatesTheSlow) {
+  const Plan p = plan({&kToySlow, &kToy});
+  for (const PlannedBucket& b : p.buckets) {
     EXPECT_STREQ("toy", b.kernel.name());
     EXPECT_EQ(Source::measured, b.source);
     ASSERT_EQ(4u, b.timed.size()) << "each with the weights as they are and dense";
@@ -87,10 +84,10 @@ TEST_F(LinearPlanTest, TakesTheFastestAndEliminatesTheSlow) {
   }
 }
 
-TEST_F(LinearPlanTest, KeepsEveryRefusalWithItsReason) {
-  const LinearPlan p = plan({&kToyAmx, &kToyBf16, &kToyFew, &kToyDense, &kToySparse});
+TEST_F(PlannerTest, KeepsEveryRefusalWithItsReason) {
+  const Plan p = plan({&kToyAmx, &kToyBf16, &kToyFew, &kToyDense, &kToySparse});
   const auto refusal = [&](size_t bucket, const std::string& kernel, bool dense) -> std::string {
-    for (const LinearCandidate& c : p.buckets[bucket].refused) {
+    for (const Candidate& c : p.buckets[bucket].refused) {
       if (c.kernel.name() == kernel && c.dense == dense) return c.refusal;
     }
     return "";
@@ -105,12 +102,12 @@ TEST_F(LinearPlanTest, KeepsEveryRefusalWithItsReason) {
   EXPECT_EQ("toy: too many", refusal(2, "toy_few", false));
 }
 
-TEST_F(LinearPlanTest, TheLastBucketServesAllLargerCounts) {
+TEST_F(PlannerTest, TheLastBucketServesAllLargerCounts) {
   question.buckets = {4};
-  const LinearPlan one = plan({&kToy, &kToySlow});
+  const Plan one = plan({&kToy, &kToySlow});
   ASSERT_EQ(1u, one.buckets.size());
   EXPECT_EQ(kMaxTokens, one.buckets[0].bucket.to);
-  const LinearPlan two = plan({&kToyFew, &kToySlow});
+  const Plan two = plan({&kToyFew, &kToySlow});
   ASSERT_EQ(2u, two.buckets.size()) << "a kernel for few tokens alone does not do";
   EXPECT_STREQ("toy_few", two.buckets[0].kernel.name());
   EXPECT_EQ(4, two.buckets[0].bucket.to);
@@ -123,10 +120,10 @@ TEST_F(LinearPlanTest, TheLastBucketServesAllLargerCounts) {
   EXPECT_THROW(plan({&kToyFew}), Error) << "it serves 1 .. 4, not the bucket's upper end";
 }
 
-TEST_F(LinearPlanTest, ForcedKernelIsTakenUnmeasured) {
+TEST_F(PlannerTest, ForcedKernelIsTakenUnmeasured) {
   question.kernel = "toy_slow";
   const int64_t runs = toy_runs();
-  const LinearPlan p = plan({&kToy, &kToySlow});
+  const Plan p = plan({&kToy, &kToySlow});
   EXPECT_EQ(runs, toy_runs());
   EXPECT_STREQ("toy_slow", p.buckets[0].kernel.name());
   EXPECT_FALSE(p.buckets[0].dense);
@@ -135,7 +132,7 @@ TEST_F(LinearPlanTest, ForcedKernelIsTakenUnmeasured) {
   EXPECT_TRUE(plan({&kToyDense}).buckets[0].dense);
 }
 
-TEST_F(LinearPlanTest, ForcedKernelThatCannotRunFailsWithTheReason) {
+TEST_F(PlannerTest, ForcedKernelThatCannotRunFailsWithTheReason) {
   const auto message = [&](std::vector<const LinearKernel*> rows) -> std::string {
     try {
       plan(rows);
@@ -153,15 +150,15 @@ TEST_F(LinearPlanTest, ForcedKernelThatCannotRunFailsWithTheReason) {
   EXPECT_THAT(message({}), HasSubstr("no kernel can serve"));
 }
 
-TEST_F(LinearPlanTest, OneCandidateIsNotMeasured) {
+TEST_F(PlannerTest, OneCandidateIsNotMeasured) {
   const int64_t runs = toy_runs();
-  const LinearPlan p = plan({&kToySparse});
+  const Plan p = plan({&kToySparse});
   EXPECT_EQ(runs, toy_runs());
   EXPECT_EQ(Source::single, p.buckets[0].source);
 }
 
 // The toys prepare M K floats; making the dense weights first takes as much twice again.
-TEST_F(LinearPlanTest, DenseWeightsAreNotMadeWhereTheChoiceIsKnownToBeSparse) {
+TEST_F(PlannerTest, DenseWeightsAreNotMadeWhereTheChoiceIsKnownToBeSparse) {
   packed = random_packed(256, 256, 8);
   question.spec.rows = question.spec.columns = 256;
   question.buckets = {1};
@@ -178,17 +175,17 @@ TEST_F(LinearPlanTest, DenseWeightsAreNotMadeWhereTheChoiceIsKnownToBeSparse) {
   EXPECT_LT(bytes_of(), 2 * kDense) << "asked for by name";
 }
 
-TEST_F(LinearPlanTest, EachFormatIsPreparedOnceAndTheUnusedFreed) {
+TEST_F(PlannerTest, EachFormatIsPreparedOnceAndTheUnusedFreed) {
   const int64_t before = toy_prepared();
-  const LinearPlan p = plan({&kToySlow, &kToy});
+  const Plan p = plan({&kToySlow, &kToy});
   EXPECT_EQ(before + 2, toy_prepared()) << "one for the sparse, one for the dense weights, of all buckets and kernels";
   EXPECT_EQ(p.buckets[0].dense == p.buckets[1].dense, p.buckets[0].weights == p.buckets[1].weights);
 }
 
-TEST_F(LinearPlanTest, EqualQuestionsAreMeasuredOncePerProcess) {
-  const LinearPlan first = plan({&kToy, &kToySlow});
+TEST_F(PlannerTest, EqualQuestionsAreMeasuredOncePerProcess) {
+  const Plan first = plan({&kToy, &kToySlow});
   const int64_t runs = toy_runs();
-  const LinearPlan second = plan({&kToy, &kToySlow});
+  const Plan second = plan({&kToy, &kToySlow});
   EXPECT_EQ(runs, toy_runs());
   EXPECT_EQ(Source::process, second.buckets[0].source);
   EXPECT_EQ(first.buckets[0].timed[0].seconds, second.buckets[0].timed[0].seconds);
@@ -200,13 +197,13 @@ TEST_F(LinearPlanTest, EqualQuestionsAreMeasuredOncePerProcess) {
   EXPECT_LT(more, toy_runs());
 }
 
-TEST_F(LinearPlanTest, PlanFileIsReused) {
+TEST_F(PlannerTest, PlanFileIsReused) {
   question.plan_file = path;
-  const LinearPlan first = plan({&kToy, &kToySlow});
+  const Plan first = plan({&kToy, &kToySlow});
   EXPECT_EQ("new; written, 3 choices added", first.plan_file_status);
   forget_all();
   const int64_t runs = toy_runs();
-  const LinearPlan second = plan({&kToy, &kToySlow});
+  const Plan second = plan({&kToy, &kToySlow});
   EXPECT_EQ(runs, toy_runs());
   EXPECT_EQ("read, 3 choices for this machine", second.plan_file_status);
   EXPECT_EQ(Source::file, second.buckets[2].source);
@@ -220,7 +217,7 @@ TEST_F(LinearPlanTest, PlanFileIsReused) {
   EXPECT_EQ("read, 3 choices for this machine", plan({&kToy, &kToySlow}).plan_file_status) << "merged, not replaced";
 }
 
-TEST_F(LinearPlanTest, AFileThatClaimsTheImpossibleIsNotBelieved) {
+TEST_F(PlannerTest, AFileThatClaimsTheImpossibleIsNotBelieved) {
   question.plan_file = path;
   plan({&kToySlow, &kToy});
   std::string content = read_file();
@@ -229,18 +226,18 @@ TEST_F(LinearPlanTest, AFileThatClaimsTheImpossibleIsNotBelieved) {
   }
   std::ofstream(path) << content;
   forget_all();
-  const LinearPlan p = plan({&kToySlow, &kToy});
+  const Plan p = plan({&kToySlow, &kToy});
   EXPECT_EQ(Source::measured, p.buckets[0].source);
   EXPECT_STREQ("toy", p.buckets[0].kernel.name());
 }
 
-TEST_F(LinearPlanTest, AFileThatIsNoPlanIsLeftAlone) {
+TEST_F(PlannerTest, AFileThatIsNoPlanIsLeftAlone) {
   question.plan_file = path;
   for (const std::string content : {"weights of a model", "{\"leno_plan\":2}", "{}", "[1]", "{\"leno_plan\":1}",
                                     "{\"leno_plan\":1,\"machines\":[]}", "{\"leno_plan\":{},\"machines\":{}}"}) {
     std::ofstream(path) << content;
     forget_all();
-    const LinearPlan p = plan({&kToy, &kToySlow});
+    const Plan p = plan({&kToy, &kToySlow});
     EXPECT_EQ(Source::measured, p.buckets[0].source);
     EXPECT_THAT(p.plan_file_status, HasSubstr("ignored and left alone: "));
     EXPECT_EQ(content, read_file());
@@ -248,7 +245,7 @@ TEST_F(LinearPlanTest, AFileThatIsNoPlanIsLeftAlone) {
 }
 
 // As a temporary file is, before anything is written to it.
-TEST_F(LinearPlanTest, AnEmptyFileIsANewPlan) {
+TEST_F(PlannerTest, AnEmptyFileIsANewPlan) {
   question.plan_file = path;
   std::ofstream(path) << "";
   EXPECT_EQ("new; written, 3 choices added", plan({&kToy, &kToySlow}).plan_file_status);
@@ -257,13 +254,13 @@ TEST_F(LinearPlanTest, AnEmptyFileIsANewPlan) {
 }
 
 // Opening a pipe for reading waits for a writer, who may never come.
-TEST_F(LinearPlanTest, APathThatIsNoFileIsLeftAlone) {
+TEST_F(PlannerTest, APathThatIsNoFileIsLeftAlone) {
   ASSERT_EQ(0, mkfifo(path.c_str(), 0600));
   question.plan_file = path;
   EXPECT_THAT(plan({&kToy, &kToySlow}).plan_file_status, HasSubstr("not a regular file"));
 }
 
-TEST_F(LinearPlanTest, DamagedChoicesAreIgnored) {
+TEST_F(PlannerTest, DamagedChoicesAreIgnored) {
   question.plan_file = path;
   plan({&kToy, &kToySlow});
   auto json = nlohmann::json::parse(read_file());
@@ -272,17 +269,17 @@ TEST_F(LinearPlanTest, DamagedChoicesAreIgnored) {
   }
   std::ofstream(path) << json;
   forget_all();
-  const LinearPlan p = plan({&kToy, &kToySlow});
+  const Plan p = plan({&kToy, &kToySlow});
   EXPECT_EQ(Source::measured, p.buckets[0].source);
   EXPECT_THAT(p.plan_file_status, HasSubstr("ignored and left alone: "));
 }
 
-TEST_F(LinearPlanTest, AFileThatCannotBeWrittenIsToldNotThrown) {
+TEST_F(PlannerTest, AFileThatCannotBeWrittenIsToldNotThrown) {
   question.plan_file = testing::TempDir() + "no_such_folder/plan.json";
   EXPECT_THAT(plan({&kToy, &kToySlow}).plan_file_status, HasSubstr("cannot be written: No such file"));
 }
 
-TEST_F(LinearPlanTest, WritersAtOnceLeaveAWholeFile) {
+TEST_F(PlannerTest, WritersAtOnceLeaveAWholeFile) {
   std::vector<std::thread> writers;
   for (int t = 0; t < 4; ++t) {
     writers.emplace_back([&, t] {
@@ -297,13 +294,13 @@ TEST_F(LinearPlanTest, WritersAtOnceLeaveAWholeFile) {
   EXPECT_EQ("read, 80 choices for this machine", PlanFile(path, "machine").status());
 }
 
-TEST_F(LinearPlanTest, BucketsThatAreTooLargeAreTimedWithFewerTokens) {
+TEST_F(PlannerTest, BucketsThatAreTooLargeAreTimedWithFewerTokens) {
   constexpr int64_t kColumns = 1 << 18;  // a token takes a megabyte and 4 bytes
   packed = random_packed(1, kColumns, 4);
   question.spec.rows = 1;
   question.spec.columns = kColumns;
   question.buckets = {2, 100};
-  const LinearPlan p = plan({&kToy});
+  const Plan p = plan({&kToy});
   EXPECT_EQ(2, p.buckets[0].timed_tokens);
   EXPECT_EQ(63, p.buckets[1].timed_tokens);
   EXPECT_EQ(63, toy_most_tokens());
@@ -314,9 +311,9 @@ TEST_F(LinearPlanTest, BucketsThatAreTooLargeAreTimedWithFewerTokens) {
   EXPECT_THAT(json["buckets"][0]["reason"], testing::Not(HasSubstr("timed with")));
 }
 
-TEST_F(LinearPlanTest, ExplainIsJsonThatTellsAll) {
+TEST_F(PlannerTest, ExplainIsJsonThatTellsAll) {
   question.plan_file = path;
-  const LinearPlan p = plan({&kToySlow, &kToy, &kToyFew, &kToyAmx});
+  const Plan p = plan({&kToySlow, &kToy, &kToyFew, &kToyAmx});
   const auto json =
       nlohmann::json::parse(explain(LinearDescription(CpuPlace::describe(device), *packed, question, false), p));
   EXPECT_EQ("linear", json["op"]);

@@ -22,8 +22,8 @@ constexpr int64_t kMaxTokens = int64_t{1} << 30;
 // A bucket serves the counts above the one below it, up to its own.
 std::vector<Bucket> make_buckets(const std::vector<int64_t>& tokens);
 
-// A kernel of the CPU or of CUDA devices: one of the two.
-struct LinearRow {
+// A kernel of an operator, on the CPU or on CUDA devices: one of these.
+struct KernelRow {
   const kernels::LinearKernel* cpu = nullptr;
   const kernels::cuda::LinearKernel* cuda = nullptr;
   const char* name() const { return cpu != nullptr ? cpu->name : cuda->name; }
@@ -31,17 +31,17 @@ struct LinearRow {
 };
 
 // A kernel with the weights as they are, or with their dense version.
-struct LinearCandidate {
-  LinearRow kernel;
+struct Candidate {
+  KernelRow kernel;
   bool dense = false;
   std::string refusal;  // "" where it can run
   bool either = false;  // refused whatever the weights are
 };
 
 // The weights of one operator as they are, and their dense version, made when first asked for.
-class LinearWeights {
+class OperatorWeights {
  public:
-  explicit LinearWeights(std::shared_ptr<const PackedWeights> packed) : packed_(std::move(packed)) {}
+  explicit OperatorWeights(std::shared_ptr<const PackedWeights> packed) : packed_(std::move(packed)) {}
   const PackedWeights& given() const { return *packed_; }
   const PackedWeights& packed(bool dense);
   // What a kernel may know of them before they are laid out.

@@ -1,4 +1,4 @@
-#include "plan/linear_plan.h"
+#include "plan/planner.h"
 
 #include <algorithm>
 #include <optional>
@@ -10,31 +10,18 @@
 namespace leno::plan {
 namespace {
 
-std::string names_of(const std::vector<LinearRow>& rows) {
+std::string names_of(const std::vector<KernelRow>& rows) {
   std::string names;
-  for (const LinearRow& row : rows) names += std::string(row.name()) + "\n";
+  for (const KernelRow& row : rows) names += std::string(row.name()) + "\n";
   return names;
-}
-
-// All that a measured time depends on, beside the machine.
-std::string question_key(const LinearPlace& place, const Bucket& b) {
-  const PackedWeights& packed = place.weights().given();
-  const LinearQuestion& q = place.question();
-  const std::string use = place.use();
-  return text("linear ", use, use.empty() ? "" : " ", "M=", packed.rows(), " K=", packed.columns(),
-              " V=", packed.dense() ? 0 : packed.vector(), " kept=", packed.kept_weights(),
-              " permuted=", !packed.identity(), " weights=", name_of(packed.dtype()), " io=", name_of(q.spec.io),
-              " layout=", static_cast<int>(q.spec.layout), " activation=", static_cast<int>(q.spec.activation),
-              " bias=", q.spec.bias != nullptr, " residual=", q.residual, " tokens=", b.tokens, " from=", b.from,
-              " to=", b.to);
 }
 
 // Every kernel with the weights as they are and, where these are sparse, with their dense version; in the order of the
 // table, each with the reason where it cannot serve the whole bucket.
-std::vector<LinearCandidate> candidates_of(const LinearPlace& place, const Bucket& bucket) {
-  std::vector<LinearCandidate> candidates;
+std::vector<Candidate> candidates_of(const Place& place, const Bucket& bucket) {
+  std::vector<Candidate> candidates;
   const bool sparse = !place.weights().given().dense();
-  for (const LinearRow& row : place.kernels()) {
+  for (const KernelRow& row : place.kernels()) {
     const std::string reason = place.refuse(row);
     if (!reason.empty()) {
       candidates.push_back({row, !sparse, reason, true});
@@ -53,9 +40,8 @@ std::vector<LinearCandidate> candidates_of(const LinearPlace& place, const Bucke
 }
 
 // The last resorts are several times slower than any other: they are not timed where another one can run.
-void set_last_resorts_aside(const LinearPlace& place, std::vector<LinearCandidate>& able,
-                            std::vector<LinearCandidate>& refused) {
-  const auto better = [&](const LinearCandidate& c) { return !place.last_resort(c.kernel); };
+void set_last_resorts_aside(const Place& place, std::vector<Candidate>& able, std::vector<Candidate>& refused) {
+  const auto better = [&](const Candidate& c) { return !place.last_resort(c.kernel); };
   const auto slow = std::stable_partition(able.begin(), able.end(), better);
   if (slow == able.begin()) return;
   for (auto c = slow; c != able.end(); ++c) {
@@ -65,33 +51,32 @@ void set_last_resorts_aside(const LinearPlace& place, std::vector<LinearCandidat
 }
 
 // Nor is what cannot win against others. Judged against all that can run, so that at least one stays.
-void set_needless_aside(const LinearPlace& place, std::vector<LinearCandidate>& able,
-                        std::vector<LinearCandidate>& refused) {
-  const std::vector<LinearCandidate> all = able;
-  std::erase_if(able, [&](const LinearCandidate& c) {
+void set_needless_aside(const Place& place, std::vector<Candidate>& able, std::vector<Candidate>& refused) {
+  const std::vector<Candidate> all = able;
+  std::erase_if(able, [&](const Candidate& c) {
     const std::string why = place.needless(c, all);
     if (!why.empty()) refused.push_back({c.kernel, c.dense, why});
     return !why.empty();
   });
 }
 
-bool is_same(const LinearCandidate& a, const LinearCandidate& b) {
+bool is_same(const Candidate& a, const Candidate& b) {
   return a.kernel.cpu == b.kernel.cpu && a.kernel.cuda == b.kernel.cuda && a.dense == b.dense;
 }
 
-const LinearCandidate* find_able(const std::vector<LinearCandidate>& able, const std::string& kernel, bool dense) {
-  for (const LinearCandidate& c : able) {
+const Candidate* find_able(const std::vector<Candidate>& able, const std::string& kernel, bool dense) {
+  for (const Candidate& c : able) {
     if (c.kernel.name() == kernel && c.dense == dense) return &c;
   }
   return nullptr;
 }
 
 // "; a, b (dense): why; c: why". Kernels for other weights are told of only where there are none for these.
-std::string all_refusals(const std::vector<LinearCandidate>& refused, DType weights) {
-  const auto fits = [&](const LinearCandidate& c) { return c.kernel.weights() == weights; };
+std::string all_refusals(const std::vector<Candidate>& refused, DType weights) {
+  const auto fits = [&](const Candidate& c) { return c.kernel.weights() == weights; };
   const bool only_fitting = std::any_of(refused.begin(), refused.end(), fits);
   std::vector<std::pair<std::string, std::string>> by_reason;  // reason, names
-  for (const LinearCandidate& c : refused) {
+  for (const Candidate& c : refused) {
     if (only_fitting && !fits(c)) continue;
     const std::string name = std::string(c.kernel.name()) + (c.dense && !c.either ? " (dense)" : "");
     const auto same = std::find_if(by_reason.begin(), by_reason.end(), [&](auto& r) { return r.first == c.refusal; });
@@ -108,15 +93,15 @@ std::string all_refusals(const std::vector<LinearCandidate>& refused, DType weig
 
 class Planner {
  public:
-  explicit Planner(LinearPlace& place)
+  explicit Planner(Place& place)
       : place_(place),
-        question_(place.question()),
+        request_(place.request()),
         machine_(machine_key(place.machine(), names_of(place.kernels()))),
-        file_(question_.plan_file, machine_) {}
+        file_(request_.plan_file, machine_) {}
 
-  LinearPlan plan() {
-    LinearPlan plan;
-    for (const Bucket& bucket : make_buckets(question_.buckets)) plan.buckets.push_back(plan_bucket(bucket));
+  Plan plan() {
+    Plan plan;
+    for (const Bucket& bucket : make_buckets(request_.buckets)) plan.buckets.push_back(plan_bucket(bucket));
     serve_larger_counts(plan);
     file_.save();
     plan.plan_file_status = file_.status();
@@ -126,26 +111,26 @@ class Planner {
  private:
   // The last bucket serves all larger counts too, or, where its kernel is one for few tokens, another bucket does. A
   // kernel that was asked for by name serves what it can.
-  void serve_larger_counts(LinearPlan& plan) {
-    LinearBucket& last = plan.buckets.back();
+  void serve_larger_counts(Plan& plan) {
+    PlannedBucket& last = plan.buckets.back();
     const int64_t most = std::max(place_.most_tokens(), last.bucket.to);
     if (place_.refuse(last.kernel, last.dense, most).empty()) {
       last.bucket.to = most;
-    } else if (question_.kernel.empty() && last.bucket.to < most) {
+    } else if (request_.kernel.empty() && last.bucket.to < most) {
       const int64_t from = last.bucket.to + 1;
       plan.buckets.push_back(plan_bucket({from, std::min(2 * last.bucket.to, most), most}));
     }
   }
 
-  LinearBucket plan_bucket(const Bucket& bucket) {
-    LinearBucket result;
+  PlannedBucket plan_bucket(const Bucket& bucket) {
+    PlannedBucket result;
     result.bucket = bucket;
-    std::vector<LinearCandidate> able;
-    for (LinearCandidate& c : candidates_of(place_, bucket)) {
+    std::vector<Candidate> able;
+    for (Candidate& c : candidates_of(place_, bucket)) {
       (c.refusal.empty() ? able : result.refused).push_back(std::move(c));
     }
     for (;;) {
-      const LinearCandidate winner = question_.kernel.empty() ? choose_among(able, result) : forced(able, result);
+      const Candidate winner = request_.kernel.empty() ? choose_among(able, result) : forced(able, result);
       result.kernel = winner.kernel;
       result.dense = winner.dense;
       try {
@@ -153,28 +138,28 @@ class Planner {
         return result;
       } catch (const Error& e) {
         // A choice that was made before, when there was more memory.
-        if (e.status() != LENO_ERR_OUT_OF_MEMORY || !question_.kernel.empty() || able.size() == 1) throw;
+        if (e.status() != LENO_ERR_OUT_OF_MEMORY || !request_.kernel.empty() || able.size() == 1) throw;
         result.refused.push_back({winner.kernel, winner.dense, e.what()});
-        std::erase_if(able, [&](const LinearCandidate& c) { return is_same(c, winner); });
+        std::erase_if(able, [&](const Candidate& c) { return is_same(c, winner); });
       }
     }
   }
 
-  LinearCandidate forced(const std::vector<LinearCandidate>& able, LinearBucket& result) {
+  Candidate forced(const std::vector<Candidate>& able, PlannedBucket& result) {
     result.source = Source::forced;
     for (const bool dense : {false, true}) {
-      if (const LinearCandidate* c = find_able(able, question_.kernel, dense)) return *c;
+      if (const Candidate* c = find_able(able, request_.kernel, dense)) return *c;
     }
-    const std::vector<LinearRow> rows = place_.kernels();
-    const auto named = [&](const LinearRow& row) { return row.name() == question_.kernel; };
-    require(std::any_of(rows.begin(), rows.end(), named), LENO_ERR_INVALID_ARGUMENT, "kernel is \"", question_.kernel,
+    const std::vector<KernelRow> rows = place_.kernels();
+    const auto named = [&](const KernelRow& row) { return row.name() == request_.kernel; };
+    require(std::any_of(rows.begin(), rows.end(), named), LENO_ERR_INVALID_ARGUMENT, "kernel is \"", request_.kernel,
             "\", expected the name of a kernel of this build");
-    std::erase_if(result.refused, [&](const LinearCandidate& c) { return c.kernel.name() != question_.kernel; });
+    std::erase_if(result.refused, [&](const Candidate& c) { return c.kernel.name() != request_.kernel; });
     fail(LENO_ERR_UNSUPPORTED, "kernel cannot serve ", result.bucket.tokens, " tokens",
          all_refusals(result.refused, place_.weights().given().dtype()));
   }
 
-  LinearCandidate choose_among(std::vector<LinearCandidate>& able, LinearBucket& result) {
+  Candidate choose_among(std::vector<Candidate>& able, PlannedBucket& result) {
     require(!able.empty(), LENO_ERR_UNSUPPORTED, "no kernel can serve ", result.bucket.tokens, " tokens",
             all_refusals(result.refused, place_.weights().given().dtype()));
     set_last_resorts_aside(place_, able, result.refused);
@@ -183,8 +168,8 @@ class Planner {
       result.source = Source::single;
       return able.front();
     }
-    result.timed_tokens = timed_tokens(question_.spec, result.bucket.tokens, place_.most_timed_bytes());
-    const std::string key = question_key(place_, result.bucket);
+    result.timed_tokens = place_.timed_tokens(result.bucket.tokens);
+    const std::string key = place_.key(result.bucket);
     const std::string memory_key = machine_ + " | " + key;
     std::optional<Choice> choice;
     if (const Choice* in_file = file_.find(key)) {
@@ -197,7 +182,7 @@ class Planner {
     // What a file claims is only taken where it is possible.
     if (!choice || find_able(able, choice->kernel, choice->dense) == nullptr) {
       result.source = Source::measured;
-      LinearTimes times = place_.time(able, result.timed_tokens);
+      Times times = place_.time(able, result.timed_tokens);
       choice = choose(std::move(times.timed));
       // What was chosen for want of memory is no answer for another time.
       if (times.refused.empty() && times.tokens == result.timed_tokens) {
@@ -205,8 +190,8 @@ class Planner {
         file_.add(key, *choice);
       }
       result.timed_tokens = times.tokens;
-      for (LinearCandidate& c : times.refused) {
-        std::erase_if(able, [&](const LinearCandidate& other) { return is_same(c, other); });
+      for (Candidate& c : times.refused) {
+        std::erase_if(able, [&](const Candidate& other) { return is_same(c, other); });
         result.refused.push_back(std::move(c));
       }
     }
@@ -214,14 +199,14 @@ class Planner {
     return *find_able(able, choice->kernel, choice->dense);
   }
 
-  LinearPlace& place_;
-  const LinearQuestion& question_;
+  Place& place_;
+  const PlanRequest& request_;
   const std::string machine_;
   PlanFile file_;
 };
 
 }  // namespace
 
-LinearPlan plan_linear(LinearPlace& place) { return Planner(place).plan(); }
+Plan plan_kernels(Place& place) { return Planner(place).plan(); }
 
 }  // namespace leno::plan

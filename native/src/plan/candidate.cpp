@@ -1,4 +1,4 @@
-#include "plan/linear_candidates.h"
+#include "plan/candidate.h"
 
 namespace leno::plan {
 
@@ -12,7 +12,7 @@ std::vector<Bucket> make_buckets(const std::vector<int64_t>& tokens) {
   return buckets;
 }
 
-const PackedWeights& LinearWeights::packed(bool dense) {
+const PackedWeights& OperatorWeights::packed(bool dense) {
   if (!dense || packed_->dense()) return *packed_;
   if (dense_ == nullptr) {
     const int64_t rows = packed_->rows(), columns = packed_->columns();
@@ -23,7 +23,7 @@ const PackedWeights& LinearWeights::packed(bool dense) {
   return *dense_;
 }
 
-kernels::WeightsKind LinearWeights::kind(bool dense) const {
+kernels::WeightsKind OperatorWeights::kind(bool dense) const {
   dense = dense || packed_->dense();
   return {packed_->dtype(), dense, dense ? PackedWeights::kDenseVector : packed_->vector()};
 }
