@@ -5,6 +5,7 @@
 #include "leno/base.h"
 #include "leno/budget.h"
 #include "leno/calibration.h"
+#include "leno/conv.h"
 #include "leno/device.h"
 #include "leno/linear.h"
 #include "leno/packed.h"

@@ -183,7 +183,7 @@ const char* leno_linear_device_kernel_refusal(leno_device device, int64_t index)
       const auto* kernel = cuda_kernel_at(index);
       if (kernel != nullptr) refusal = leno::plan::refuse_card(*kernel, leno::plan::card_of(info));
     } else if (const LinearKernel* kernel = kernel_at(index)) {
-      refusal = leno::plan::refuse_isa(*kernel, static_cast<leno::CpuDevice&>(*device->device).isa());
+      refusal = leno::plan::refuse_isa(kernel->isa, static_cast<leno::CpuDevice&>(*device->device).isa());
     }
   });
   const bool known = index >= 0 && index < leno_linear_device_kernel_count(device);

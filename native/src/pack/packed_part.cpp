@@ -11,6 +11,7 @@ std::shared_ptr<const PackedWeights> PackedWeights::part(int64_t first, int64_t 
                                                          const std::vector<int32_t>& column_of) const {
   std::shared_ptr<PackedWeights> p(new PackedWeights());
   p->dtype_ = dtype_;
+  p->converted_from_ = converted_from_;
   if (dense_) {
     p->set_dense_shape(rows, columns_);
   } else {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/conv_kernel.h"
 #include "kernels/cuda/linear_kernel.h"
 #include "kernels/linear_kernel.h"
 
@@ -26,8 +27,11 @@ std::vector<Bucket> make_buckets(const std::vector<int64_t>& tokens);
 struct KernelRow {
   const kernels::LinearKernel* cpu = nullptr;
   const kernels::cuda::LinearKernel* cuda = nullptr;
-  const char* name() const { return cpu != nullptr ? cpu->name : cuda->name; }
-  DType weights() const { return cpu != nullptr ? cpu->weights : cuda->weights; }
+  const kernels::ConvKernel* conv = nullptr;
+  const char* name() const { return cpu != nullptr ? cpu->name : cuda != nullptr ? cuda->name : conv->name; }
+  DType weights() const { return cpu != nullptr ? cpu->weights : cuda != nullptr ? cuda->weights : conv->weights; }
+  Isa isa() const { return cpu != nullptr ? cpu->isa : conv->isa; }  // on the CPU
+  bool operator==(const KernelRow&) const = default;
 };
 
 // A kernel with the weights as they are, or with their dense version.

@@ -1,164 +1,35 @@
 #include "plan/linear_explain.h"
 
-#include <algorithm>
-#include <cmath>
-#include <nlohmann/json.hpp>
-
-#include "core/error.h"
-
 namespace leno::plan {
-namespace {
 
-using Json = nlohmann::ordered_json;
-
-const char* name_of(kernels::Activation activation) {
-  switch (activation) {
-    case kernels::Activation::none:
-      return "none";
-    case kernels::Activation::relu:
-      return "relu";
-    case kernels::Activation::gelu_erf:
-      return "gelu_erf";
-    case kernels::Activation::gelu_tanh:
-      return "gelu_tanh";
-    case kernels::Activation::silu:
-      return "silu";
-    case kernels::Activation::relu6:
-      return "relu6";
-    case kernels::Activation::leaky_relu:
-      return "leaky_relu";
-  }
-  return "unknown";
-}
-
-const char* name_of(Source source) {
-  switch (source) {
-    case Source::measured:
-      return "measured";
-    case Source::process:
-      return "measured before in this process";
-    case Source::file:
-      return "plan file";
-    case Source::single:
-      return "only candidate";
-    case Source::forced:
-      return "asked for by name";
-  }
-  return "unknown";
-}
-
-const char* weights_name(bool dense) { return dense ? "dense" : "sparse"; }
-
-double microseconds(double seconds) { return std::round(seconds * 1e9) / 1e3; }
-double rounded(double x) { return std::round(x * 1e4) / 1e4; }
-
-std::string ranking(const PlannedBucket& b) {
-  const TimedCandidate *chosen = nullptr, *dense = nullptr, *sparse = nullptr;
-  for (const TimedCandidate& c : b.timed) {
-    if (c.kernel == b.kernel.name() && c.dense == b.dense) chosen = &c;
-    const TimedCandidate*& best = c.dense ? dense : sparse;
-    if (best == nullptr || c.seconds < best->seconds) best = &c;
-  }
-  const TimedCandidate* other = b.dense ? sparse : dense;
-  if (chosen == nullptr || other == nullptr) return text("fastest of ", b.timed.size(), " candidates");
-  const double ratio = other->seconds / chosen->seconds;
-  if (ratio >= 1) {
-    return text("fastest of ", b.timed.size(), " candidates, ", rounded(ratio), " times as fast as the best ",
-                weights_name(!b.dense), " one");
-  }
-  return text("within ", kTie * 100, " % of the best dense candidate, and needs less memory");
-}
-
-std::string reason(const PlannedBucket& b) {
-  if (b.timed.empty()) return name_of(b.source);
-  std::string reason = ranking(b);
-  if (b.timed_tokens < b.bucket.tokens) {
-    reason += text("; timed with ", b.timed_tokens, " tokens, as more would take too much memory");
-  }
-  return reason;
-}
-
-Json to_json(const PlannedBucket& b) {
-  Json candidates = Json::array();
-  for (const TimedCandidate& c : b.timed) {
-    candidates.push_back({{"kernel", c.kernel},
-                          {"weights", weights_name(c.dense)},
-                          {"microseconds", microseconds(c.seconds)},
-                          {"spread", rounded(c.spread)},
-                          {"eliminated", c.eliminated}});
-  }
-  for (const Candidate& c : b.refused) {
-    Json candidate = {{"kernel", c.kernel.name()}};
-    if (!c.either) candidate["weights"] = weights_name(c.dense);
-    candidate["refusal"] = c.refusal;
-    candidates.push_back(std::move(candidate));
-  }
-  return {{"tokens", b.bucket.tokens},
-          {"from", b.bucket.from},
-          {"to", b.bucket.to == kMaxTokens ? Json(nullptr) : Json(b.bucket.to)},
-          {"kernel", b.kernel.name()},
-          {"weights", weights_name(b.dense)},
-          {"source", name_of(b.source)},
-          {"reason", reason(b)},
-          {"timed_tokens", b.timed.empty() ? Json(nullptr) : Json(b.timed_tokens)},
-          {"prepared_bytes", b.weights->bytes()},
-          {"candidates", candidates}};
-}
-
-}  // namespace
-
-LinearDescription::LinearDescription(PlaceDescription where, const PackedWeights& packed,
-                                     const LinearQuestion& question, bool norm)
+LinearDescription::LinearDescription(PlaceDescription where, const PackedWeights& packed, const LinearQuestion& asked,
+                                     bool norm)
     : place(std::move(where)),
       rows(packed.rows()),
       columns(packed.columns()),
-      vector(packed.dense() ? 0 : packed.vector()),
-      dense(packed.dense()),
-      identity(packed.identity()),
-      density(packed.density()),
-      weights(packed.dtype()),
-      converted_from(packed.converted_from()),
-      packed_bytes(packed.bytes()),
-      layout(question.spec.layout),
-      io(question.spec.io),
-      activation(question.spec.activation),
-      bias(question.spec.bias != nullptr),
-      residual(question.residual),
+      weights(packed),
+      layout(asked.spec.layout),
+      io(asked.spec.io),
+      activation(asked.spec.activation),
+      bias(asked.spec.bias != nullptr),
+      residual(asked.residual),
       norm(norm),
-      beta(question.beta),
-      plan_file(question.plan_file) {}
+      beta(asked.beta),
+      request(asked) {}
 
 std::string explain(const LinearDescription& d, const Plan& plan) {
-  Json buckets = Json::array();
-  for (const PlannedBucket& b : plan.buckets) buckets.push_back(to_json(b));
-  const char* pattern = d.dense ? "dense" : d.identity ? "vector-wise" : "shfl-bw";
-  Json json = {{"op", "linear"},
-               {"M", d.rows},
-               {"K", d.columns},
-               {"pattern", pattern},
-               {"V", d.vector},
-               {"sparsity", rounded(1 - d.density)},
-               {"dtype", leno::name_of(d.weights)},
-               {"converted_from", nullptr},
-               {"packed_bytes", d.packed_bytes},
-               {"layout", d.layout == kernels::Layout::token_major ? "token_major" : "feature_major"},
-               {"io_dtype", leno::name_of(d.io)},
-               {"activation", name_of(d.activation)},
-               {"bias", d.bias},
-               {"residual", d.residual},
-               {"beta", d.beta},
-               {"norm", d.norm},
-               {"device", d.place.device},
-               {"isa", d.place.isa},
-               {"threads", d.place.threads},
-               {d.place.device, d.place.name},
-               {"version", LENO_VERSION},
-               {"plan_file", nullptr},
-               {"buckets", buckets}};
-  if (d.converted_from != d.weights) json["converted_from"] = leno::name_of(d.converted_from);
-  if (!d.plan_file.empty()) json["plan_file"] = {{"path", d.plan_file}, {"status", plan.plan_file_status}};
-  // A path or a name that is not UTF-8 must not make the account fail.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+  Json account = {{"op", "linear"}, {"M", d.rows}, {"K", d.columns}};
+  d.weights.tell(account);
+  account["layout"] = d.layout == kernels::Layout::token_major ? "token_major" : "feature_major";
+  account["io_dtype"] = leno::name_of(d.io);
+  account["activation"] = name_of(d.activation);
+  account["bias"] = d.bias;
+  account["residual"] = d.residual;
+  account["beta"] = d.beta;
+  account["norm"] = d.norm;
+  tell(account, d.place);
+  tell(account, d.request, plan);
+  return to_text(account);
 }
 
 }  // namespace leno::plan

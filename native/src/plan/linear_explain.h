@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "plan/explain.h"
 #include "plan/linear_place.h"
-#include "plan/planner.h"
 
 namespace leno::plan {
 
@@ -12,17 +12,14 @@ struct LinearDescription {
   LinearDescription(PlaceDescription place, const PackedWeights& packed, const LinearQuestion& question, bool norm);
 
   PlaceDescription place;
-  int64_t rows, columns, vector;
-  bool dense, identity;
-  double density;
-  DType weights, converted_from;
-  int64_t packed_bytes;
+  int64_t rows, columns;
+  WeightsDescription weights;
   kernels::Layout layout;
   DType io;
   kernels::Activation activation;
   bool bias, residual, norm;
   float beta;
-  std::string plan_file;
+  PlanRequest request;
 };
 
 // JSON: the operator, and for every bucket the candidates with their times or refusals, the choice and its reason.

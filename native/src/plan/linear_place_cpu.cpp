@@ -11,9 +11,9 @@ namespace leno::plan {
 
 using kernels::LinearCall;
 
-std::string refuse_isa(const kernels::LinearKernel& kernel, Isa isa) {
-  if (kernel.isa > isa) return text("it needs ", isa_name(kernel.isa), ", the device is limited to ", isa_name(isa));
-  return isa_refusal(kernel.isa);
+std::string refuse_isa(Isa kernel, Isa device) {
+  if (kernel > device) return text("it needs ", isa_name(kernel), ", the device is limited to ", isa_name(device));
+  return isa_refusal(kernel);
 }
 
 CpuPlace::CpuPlace(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, const LinearQuestion& question,
@@ -32,7 +32,7 @@ std::string CpuPlace::refuse(const KernelRow& row) const {
   if (kernel.weights != weights) {
     return text("it multiplies ", name_of(kernel.weights), " weights, these are ", name_of(weights));
   }
-  return refuse_isa(kernel, device_.isa());
+  return refuse_isa(kernel.isa, device_.isa());
 }
 
 std::string CpuPlace::refuse(const KernelRow& kernel, bool dense, int64_t tokens) const {

@@ -11,7 +11,7 @@ namespace leno::plan {
 using CpuKernels = std::span<const kernels::LinearKernel* const>;
 
 // Why a device that is limited to this instruction set, or this machine, cannot run the kernel; "" where it can.
-std::string refuse_isa(const kernels::LinearKernel& kernel, Isa isa);
+std::string refuse_isa(Isa kernel, Isa device);
 
 // Kernels of the CPU on a device's threads.
 class CpuPlace final : public LinearPlace {

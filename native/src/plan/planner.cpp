@@ -60,9 +60,7 @@ void set_needless_aside(const Place& place, std::vector<Candidate>& able, std::v
   });
 }
 
-bool is_same(const Candidate& a, const Candidate& b) {
-  return a.kernel.cpu == b.kernel.cpu && a.kernel.cuda == b.kernel.cuda && a.dense == b.dense;
-}
+bool is_same(const Candidate& a, const Candidate& b) { return a.kernel == b.kernel && a.dense == b.dense; }
 
 const Candidate* find_able(const std::vector<Candidate>& able, const std::string& kernel, bool dense) {
   for (const Candidate& c : able) {

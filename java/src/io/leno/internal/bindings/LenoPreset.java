@@ -21,6 +21,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
               "leno/calibration.h",
               "leno/device.h",
               "leno/linear.h",
+              "leno/conv.h",
               "leno/packed.h",
               "leno/pattern.h",
               "leno/stream.h",

@@ -1,0 +1,144 @@
+#include "plan/explain.h"
+
+#include <cmath>
+
+#include "core/error.h"
+
+namespace leno::plan {
+namespace {
+
+const char* name_of(Source source) {
+  switch (source) {
+    case Source::measured:
+      return "measured";
+    case Source::process:
+      return "measured before in this process";
+    case Source::file:
+      return "plan file";
+    case Source::single:
+      return "only candidate";
+    case Source::forced:
+      return "asked for by name";
+  }
+  return "unknown";
+}
+
+const char* weights_name(bool dense) { return dense ? "dense" : "sparse"; }
+
+double microseconds(double seconds) { return std::round(seconds * 1e9) / 1e3; }
+double rounded(double x) { return std::round(x * 1e4) / 1e4; }
+
+std::string ranking(const PlannedBucket& b) {
+  const TimedCandidate *chosen = nullptr, *dense = nullptr, *sparse = nullptr;
+  for (const TimedCandidate& c : b.timed) {
+    if (c.kernel == b.kernel.name() && c.dense == b.dense) chosen = &c;
+    const TimedCandidate*& best = c.dense ? dense : sparse;
+    if (best == nullptr || c.seconds < best->seconds) best = &c;
+  }
+  const TimedCandidate* other = b.dense ? sparse : dense;
+  if (chosen == nullptr || other == nullptr) return text("fastest of ", b.timed.size(), " candidates");
+  const double ratio = other->seconds / chosen->seconds;
+  if (ratio >= 1) {
+    return text("fastest of ", b.timed.size(), " candidates, ", rounded(ratio), " times as fast as the best ",
+                weights_name(!b.dense), " one");
+  }
+  return text("within ", kTie * 100, " % of the best dense candidate, and needs less memory");
+}
+
+std::string reason(const PlannedBucket& b) {
+  if (b.timed.empty()) return name_of(b.source);
+  std::string reason = ranking(b);
+  if (b.timed_tokens < b.bucket.tokens) {
+    reason += text("; timed with ", b.timed_tokens, " tokens, as more would take too much memory");
+  }
+  return reason;
+}
+
+}  // namespace
+
+WeightsDescription::WeightsDescription(const PackedWeights& packed)
+    : vector(packed.dense() ? 0 : packed.vector()),
+      dense(packed.dense()),
+      identity(packed.identity()),
+      density(packed.density()),
+      dtype(packed.dtype()),
+      converted_from(packed.converted_from()),
+      packed_bytes(packed.bytes()) {}
+
+void WeightsDescription::tell(Json& account) const {
+  account["pattern"] = dense ? "dense" : identity ? "vector-wise" : "shfl-bw";
+  account["V"] = vector;
+  account["sparsity"] = rounded(1 - density);
+  account["dtype"] = leno::name_of(dtype);
+  account["converted_from"] = converted_from == dtype ? Json(nullptr) : Json(leno::name_of(converted_from));
+  account["packed_bytes"] = packed_bytes;
+}
+
+void tell(Json& account, const PlaceDescription& place) {
+  account["device"] = place.device;
+  account["isa"] = place.isa;
+  account["threads"] = place.threads;
+  account[place.device] = place.name;
+  account["version"] = LENO_VERSION;
+}
+
+void tell(Json& account, const PlanRequest& request, const Plan& plan) {
+  account["plan_file"] = nullptr;
+  if (!request.plan_file.empty()) {
+    account["plan_file"] = {{"path", request.plan_file}, {"status", plan.plan_file_status}};
+  }
+  Json& buckets = account["buckets"] = Json::array();
+  for (const PlannedBucket& b : plan.buckets) buckets.push_back(to_json(b));
+}
+
+// A path or a name that is not UTF-8 must not make the account fail.
+std::string to_text(const Json& account) { return account.dump(2, ' ', false, Json::error_handler_t::replace); }
+
+const char* name_of(kernels::Activation activation) {
+  switch (activation) {
+    case kernels::Activation::none:
+      return "none";
+    case kernels::Activation::relu:
+      return "relu";
+    case kernels::Activation::gelu_erf:
+      return "gelu_erf";
+    case kernels::Activation::gelu_tanh:
+      return "gelu_tanh";
+    case kernels::Activation::silu:
+      return "silu";
+    case kernels::Activation::relu6:
+      return "relu6";
+    case kernels::Activation::leaky_relu:
+      return "leaky_relu";
+  }
+  return "unknown";
+}
+
+Json to_json(const PlannedBucket& b) {
+  Json candidates = Json::array();
+  for (const TimedCandidate& c : b.timed) {
+    candidates.push_back({{"kernel", c.kernel},
+                          {"weights", weights_name(c.dense)},
+                          {"microseconds", microseconds(c.seconds)},
+                          {"spread", rounded(c.spread)},
+                          {"eliminated", c.eliminated}});
+  }
+  for (const Candidate& c : b.refused) {
+    Json candidate = {{"kernel", c.kernel.name()}};
+    if (!c.either) candidate["weights"] = weights_name(c.dense);
+    candidate["refusal"] = c.refusal;
+    candidates.push_back(std::move(candidate));
+  }
+  return {{"tokens", b.bucket.tokens},
+          {"from", b.bucket.from},
+          {"to", b.bucket.to == kMaxTokens ? Json(nullptr) : Json(b.bucket.to)},
+          {"kernel", b.kernel.name()},
+          {"weights", weights_name(b.dense)},
+          {"source", name_of(b.source)},
+          {"reason", reason(b)},
+          {"timed_tokens", b.timed.empty() ? Json(nullptr) : Json(b.timed_tokens)},
+          {"prepared_bytes", b.weights->bytes()},
+          {"candidates", candidates}};
+}
+
+}  // namespace leno::plan
