@@ -13,7 +13,11 @@ public enum Activation {
   /** x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
   GELU_TANH(Native.LENO_ACT_GELU_TANH),
   /** x / (1 + e^-x). */
-  SILU(Native.LENO_ACT_SILU);
+  SILU(Native.LENO_ACT_SILU),
+  /** min(max(x, 0), 6); convolutions. */
+  RELU6(Native.LENO_ACT_RELU6),
+  /** x where it is above 0, else a slope times x; convolutions. */
+  LEAKY_RELU(Native.LENO_ACT_LEAKY_RELU);
 
   private final int code;
 

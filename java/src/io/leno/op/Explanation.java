@@ -15,9 +15,8 @@ final class Explanation {
     text.append(
         String.format(
             Locale.ROOT,
-            "linear %s x %s, %s%s, %s weights%s of sparsity %s, %s %s activations; %s, %s%n",
-            number(op.get("M")),
-            number(op.get("K")),
+            "%s, %s%s, %s weights%s of sparsity %s, %s %s activations; %s, %s%n",
+            shape(op),
             op.get("pattern"),
             "dense".equals(op.get("pattern")) ? "" : " V=" + number(op.get("V")),
             op.get("dtype"),
@@ -29,18 +28,20 @@ final class Explanation {
             op.get("io_dtype"),
             op.containsKey("cuda") ? op.get("cuda") : number(op.get("threads")) + " thread(s)",
             op.get("isa")));
+    String counted = "linear".equals(op.get("op")) ? "tokens" : "output pixels";
     for (Object bucket : (List<?>) op.get("buckets")) {
-      append(text, (Map<?, ?>) bucket);
+      append(text, counted, (Map<?, ?>) bucket);
     }
     return text.toString();
   }
 
-  private static void append(StringBuilder text, Map<?, ?> bucket) {
+  private static void append(StringBuilder text, String counted, Map<?, ?> bucket) {
     Object to = bucket.get("to");
     text.append(
         String.format(
             Locale.ROOT,
-            "tokens %s .. %s: %s on %s weights (%s): %s%n",
+            "%s %s .. %s: %s on %s weights (%s): %s%n",
+            counted,
             number(bucket.get("from")),
             to == null ? "any" : number(to),
             bucket.get("kernel"),
@@ -61,6 +62,21 @@ final class Explanation {
               weights == null ? "" : ", " + weights + " weights",
               refusal == null ? "" : ": " + refusal));
     }
+  }
+
+  private static String shape(Map<?, ?> op) {
+    if ("linear".equals(op.get("op"))) {
+      return "linear " + number(op.get("M")) + " x " + number(op.get("K"));
+    }
+    List<?> kernel = (List<?>) op.get("kernel");
+    return "conv2d "
+        + number(op.get("channels"))
+        + " -> "
+        + number(op.get("filters"))
+        + ", "
+        + number(kernel.get(0))
+        + " x "
+        + number(kernel.get(1));
   }
 
   private static String number(Object value) {

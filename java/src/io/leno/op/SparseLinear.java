@@ -13,7 +13,7 @@ import io.leno.internal.ContextHandle;
 import io.leno.internal.DeviceHandle;
 import io.leno.internal.Handle;
 import io.leno.internal.Library;
-import io.leno.internal.LinearHandle;
+import io.leno.internal.OperatorHandle;
 import io.leno.internal.Secrets;
 import io.leno.internal.bindings.Native;
 import java.lang.ref.Reference;
@@ -52,7 +52,7 @@ import org.bytedeco.javacpp.Pointer;
  * </ul>
  */
 public final class SparseLinear implements AutoCloseable {
-  final LinearHandle handle;
+  final OperatorHandle handle;
   private final long rows;
   private final long columns;
   private final Layout layout;
@@ -60,7 +60,7 @@ public final class SparseLinear implements AutoCloseable {
   private final LinearOperands operands;
 
   SparseLinear(
-      LinearHandle handle, long rows, long columns, Layout layout, DType ioType, boolean residual) {
+      OperatorHandle handle, long rows, long columns, Layout layout, DType ioType, boolean residual) {
     this.handle = handle;
     this.rows = rows;
     this.columns = columns;
@@ -177,7 +177,7 @@ public final class SparseLinear implements AutoCloseable {
       long ldresidual,
       long y,
       long ldy) {
-    ContextHandle entered = enter(context);
+    ContextHandle entered = handle.enter(context);
     try {
       int status =
           Native.leno_linear_forward(
@@ -327,7 +327,7 @@ public final class SparseLinear implements AutoCloseable {
       try {
         third.acquire();
         try {
-          ContextHandle entered = enter(context);
+          ContextHandle entered = handle.enter(context);
           try {
             entered.stream().uses(first);
             entered.stream().uses(second);
@@ -369,7 +369,7 @@ public final class SparseLinear implements AutoCloseable {
     LinearOperands.requireWritable(y, "y");
     long ldx = operands.strideOf(columns, tokens);
     long ldy = operands.strideOf(rows, tokens);
-    ContextHandle entered = enter(context);
+    ContextHandle entered = handle.enter(context);
     try {
       int status =
           Native.leno_linear_forward(
@@ -390,7 +390,7 @@ public final class SparseLinear implements AutoCloseable {
         x != y && residual != y, "y is the array of x or of the residual, expected one of its own");
     long ldx = operands.strideOf(columns, tokens);
     long ldy = operands.strideOf(rows, tokens);
-    ContextHandle entered = enter(context);
+    ContextHandle entered = handle.enter(context);
     try {
       int status =
           Native.leno_linear_forward(
@@ -408,7 +408,7 @@ public final class SparseLinear implements AutoCloseable {
     operands.requirePointer(y, "y", rows, tokens);
     long ldx = operands.strideOf(columns, tokens);
     long ldy = operands.strideOf(rows, tokens);
-    ContextHandle entered = enter(context);
+    ContextHandle entered = handle.enter(context);
     try {
       int status =
           Native.leno_linear_forward(
@@ -418,30 +418,6 @@ public final class SparseLinear implements AutoCloseable {
       entered.leave();
       Reference.reachabilityFence(context);
       Reference.reachabilityFence(this);
-    }
-  }
-
-  private ContextHandle enter(Context context) {
-    ContextHandle entered = Secrets.get().handle(Check.notNull(context, "context"));
-    if (entered.device() != handle.device()) {
-      throw new LenoArgumentException(
-          "context belongs to another device, expected one of the operator's device");
-    }
-    entered.enter(handle);
-    if (entered.stream() != null) {
-      note(entered);
-    }
-    return entered;
-  }
-
-  /** A capture of the stream keeps what this forward needs. */
-  private void note(ContextHandle entered) {
-    try {
-      entered.stream().uses(handle);
-      entered.stream().uses(entered);
-    } catch (RuntimeException e) {
-      entered.leave();
-      throw e;
     }
   }
 

@@ -7,7 +7,7 @@ import io.leno.PackedWeights;
 import io.leno.internal.Check;
 import io.leno.internal.DeviceHandle;
 import io.leno.internal.Handle;
-import io.leno.internal.LinearHandle;
+import io.leno.internal.OperatorHandle;
 import io.leno.internal.Secrets;
 import io.leno.internal.bindings.Native;
 import io.leno.internal.bindings.NativeLinearOptions;
@@ -208,7 +208,8 @@ public final class SparseLinearBuilder {
     try (PointerScope scope = new PointerScope()) {
       NativeLinearOptions options = options(io);
       packed.use(open -> Native.leno_linear_create(openDevice, open, options, out));
-      LinearHandle handle = new LinearHandle(out[0], deviceHandle);
+      OperatorHandle handle =
+          new OperatorHandle("SparseLinear", out[0], Native::leno_linear_destroy, deviceHandle);
       return new SparseLinear(handle, weights.rows(), weights.columns(), layout, io, residual);
     } finally {
       deviceHandle.release();

@@ -33,7 +33,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
     global = "io.leno.internal.bindings.Native")
 public class LenoPreset implements InfoMapper {
   private static final String[] HANDLES = {
-    "device", "context", "pattern", "packed", "linear", "stream", "event", "graph", "tensor",
+    "device", "context", "pattern", "packed", "linear", "conv2d", "stream", "event", "graph", "tensor",
     "pinned"
   };
   private static final String[][] STRUCTS = {
@@ -43,6 +43,7 @@ public class LenoPreset implements InfoMapper {
     {"leno_pattern_info", "NativePatternInfo"},
     {"leno_packed_info", "NativePackedInfo"},
     {"leno_linear_options", "NativeLinearOptions"},
+    {"leno_conv2d_options", "NativeConv2dOptions"},
     {"leno_cuda_info", "NativeCudaInfo"},
   };
 
@@ -94,7 +95,24 @@ public class LenoPreset implements InfoMapper {
               .valueTypes("@Cast(\"" + type + "\") long")
               .pointerTypes("@Cast(\"" + type + "*\") long[]"));
     }
-    map.put(new Info("leno_linear_forward").javaText(forward()));
+    map.put(
+        new Info("leno_linear_forward")
+            .javaText(
+                forward(
+                    "leno_linear",
+                    "tokens",
+                    "x, @Cast(\"int64_t\") long ldx",
+                    "residual, @Cast(\"int64_t\") long ldresidual",
+                    "y, @Cast(\"int64_t\") long ldy")));
+    map.put(
+        new Info("leno_conv2d_forward")
+            .javaText(
+                forward(
+                    "leno_conv2d",
+                    "batch, @Cast(\"int64_t\") long height, @Cast(\"int64_t\") long width",
+                    "x",
+                    "residual",
+                    "y")));
     for (String[] function : ON_ADDRESSES) {
       map.put(
           new Info(function[0]).javaText("@NoException(true) public static native " + function[1]));
@@ -105,7 +123,7 @@ public class LenoPreset implements InfoMapper {
   }
 
   /** The hot path, on raw addresses; and the same call for those who hold their data otherwise. */
-  private static String forward() {
+  private static String forward(String op, String size, String x, String residual, String y) {
     StringBuilder text = new StringBuilder();
     String[][] kinds = {
       {"@Cast(\"const void*\") long", "@Cast(\"void*\") long"},
@@ -114,12 +132,12 @@ public class LenoPreset implements InfoMapper {
       {"@Const float[]", "float[]"},
     };
     for (String[] kind : kinds) {
-      text.append("@NoException(true) public static native int leno_linear_forward(")
-          .append("@Cast(\"leno_linear\") long op, @Cast(\"leno_context\") long context, ")
-          .append("@Cast(\"int64_t\") long tokens, ")
-          .append(kind[0] + " x, @Cast(\"int64_t\") long ldx, ")
-          .append(kind[0] + " residual, @Cast(\"int64_t\") long ldresidual, ")
-          .append(kind[1] + " y, @Cast(\"int64_t\") long ldy);\n");
+      text.append("@NoException(true) public static native int " + op + "_forward(")
+          .append("@Cast(\"" + op + "\") long op, @Cast(\"leno_context\") long context, ")
+          .append("@Cast(\"int64_t\") long " + size + ", ")
+          .append(kind[0] + " " + x + ", ")
+          .append(kind[0] + " " + residual + ", ")
+          .append(kind[1] + " " + y + ");\n");
     }
     return text.toString();
   }
