@@ -36,10 +36,16 @@ ConvBands::ConvBands(const ConvGeometry& g, int64_t batch, int64_t height, int64
   plane = images * plane_rows * pitch + shared;
 }
 
-int64_t ConvBands::offset(const ConvGeometry& g, int64_t column) const {
-  const int64_t s = column % g.kernel_w, r = column / g.kernel_w % g.kernel_h, c = column / g.kernel_w / g.kernel_h;
-  return (c * planes + vertical.phase(r) * horizontal.phases + horizontal.phase(s)) * plane +
-         vertical.shift(r) * pitch + horizontal.shift(s);
+void ConvBands::fill_offsets(const ConvGeometry& g, int32_t* offsets) const {
+  for (int64_t c = 0; c < g.channels; ++c) {
+    for (int64_t r = 0; r < g.kernel_h; ++r) {
+      for (int64_t s = 0; s < g.kernel_w; ++s) {
+        const int64_t in_channel = vertical.phase(r) * horizontal.phases + horizontal.phase(s);
+        *offsets++ =
+            static_cast<int32_t>((c * planes + in_channel) * plane + vertical.shift(r) * pitch + horizontal.shift(s));
+      }
+    }
+  }
 }
 
 ConvScratch::ConvScratch(const LinearStrips& w, const ConvBands& bands, const ConvGeometry& g, PanelShape shape,
@@ -48,6 +54,7 @@ ConvScratch::ConvScratch(const LinearStrips& w, const ConvBands& bands, const Co
   const auto take = [&at](int64_t bytes) { return std::exchange(at, at + round_up(bytes, kCacheLine)); };
   const int64_t width = shape.tokens(w.height), element = sizeof(float);
   planes = take((g.channels * bands.planes * bands.plane + width) * element);
+  of_columns = take(g.columns() * 4);
   offsets = take(static_cast<int64_t>(w.columns.size()) * 4);
   bias = take(static_cast<int64_t>(w.rows.size()) * element);
   tile = take(LinearStrips::kMaxHeight * width * element);

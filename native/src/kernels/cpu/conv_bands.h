@@ -42,15 +42,15 @@ struct ConvBands {
 
   ConvBands(const ConvGeometry& geometry, int64_t batch, int64_t height, int64_t width);
 
-  // Elements from the pixel's place in the first plane to the input of weight `column`.
-  int64_t offset(const ConvGeometry& geometry, int64_t column) const;
+  // For each column of the weights: elements from a pixel's place in the first plane to the input of that weight.
+  void fill_offsets(const ConvGeometry& geometry, int32_t* offsets) const;
   // Pixels from the first to the last of `count` output rows.
   int64_t pixels(int64_t count) const { return (count - 1) * pitch + out_width; }
 };
 
 // Where the parts of a kernel's scratch lie, in bytes.
 struct ConvScratch {
-  int64_t planes, offsets, bias, tile, weights, total;
+  int64_t planes, of_columns, offsets, bias, tile, weights, total;
   ConvScratch(const LinearStrips& w, const ConvBands& bands, const ConvGeometry& geometry, PanelShape shape,
               bool widen);
 };

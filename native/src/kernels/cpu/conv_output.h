@@ -13,34 +13,33 @@ struct ConvOutput {
   const ConvCall& call;
 
   // `n` sums of one filter, of pixels from `pixel` on; read up to the next multiple of the vector.
-  template <class S>
+  template <class S, Activation A>
   void finish_pixels(const float* sums, int64_t image, int64_t filter, int64_t pixel, int n) const {
-    IO* y = static_cast<IO*>(call.y) + image * call.y_image + filter * call.y_channel + pixel * call.y_pixel;
+    IO* y = place(image, filter, pixel);
     const IO* residual = call.residual.data == nullptr
                              ? nullptr
                              : static_cast<const IO*>(call.residual.data) + image * call.residual.image +
                                    filter * call.residual.channel + pixel * call.residual.pixel;
-    with_activation(spec.activation, [&](auto a) {
+    for (int i = 0; i < n; i += S::kLanes) {
+      const int lanes = n - i < S::kLanes ? n - i : S::kLanes;
+      const auto sum = S::load(sums + i);
       if (call.y_pixel == 1) {
-        for (int i = 0; i < n; i += S::kLanes) {
-          const int lanes = n - i < S::kLanes ? n - i : S::kLanes;
-          typename S::Vec r = S::zero();
-          if (residual != nullptr) r = lanes == S::kLanes ? S::load(residual + i) : S::load(residual + i, lanes);
-          const auto v = value<S, a()>(S::load(sums + i), r);
-          lanes == S::kLanes ? S::store(y + i, v) : S::store(y + i, v, lanes);
-        }
-        return;
+        auto added = S::zero();
+        if (residual != nullptr) added = lanes == S::kLanes ? S::load(residual + i) : S::load(residual + i, lanes);
+        const auto v = value<S, A>(sum, added);
+        lanes == S::kLanes ? S::store(y + i, v) : S::store(y + i, v, lanes);
+        continue;
       }
-      for (int i = 0; i < n; i += S::kLanes) {
-        const int lanes = n - i < S::kLanes ? n - i : S::kLanes;
-        alignas(kCacheLine) float added[S::kLanes] = {}, values[S::kLanes];
-        for (int l = 0; residual != nullptr && l < lanes; ++l) {
-          added[l] = to_float(residual[(i + l) * call.residual.pixel]);
-        }
-        S::store(values, value<S, a()>(S::load(sums + i), S::load(added)));
-        for (int l = 0; l < lanes; ++l) assign(y[(i + l) * call.y_pixel], values[l]);
+      alignas(kCacheLine) float added[S::kLanes] = {}, values[S::kLanes];
+      for (int l = 0; residual != nullptr && l < lanes; ++l) {
+        added[l] = to_float(residual[(i + l) * call.residual.pixel]);
       }
-    });
+      S::store(values, value<S, A>(sum, S::load(added)));
+      for (int l = 0; l < lanes; ++l) assign(y[(i + l) * call.y_pixel], values[l]);
+    }
+  }
+  IO* place(int64_t image, int64_t filter, int64_t pixel) const {
+    return static_cast<IO*>(call.y) + image * call.y_image + filter * call.y_channel + pixel * call.y_pixel;
   }
 
  private:

@@ -35,7 +35,9 @@ class ConvPanels {
     }
     if (b0 == b1 || s0 == s1) return;
     order(s0, s1);
-    for (int64_t b = b0; b < b1; ++b) run_band(b, s0, s1);
+    with_activation(spec_.activation, [&](auto a) {
+      for (int64_t b = b0; b < b1; ++b) run_band<a()>(b, s0, s1);
+    });
   }
 
  private:
@@ -48,10 +50,13 @@ class ConvPanels {
     for (int64_t i = first * w_.height; i < last * w_.height; ++i) {
       bias[i] = spec_.bias == nullptr ? 0 : spec_.bias[w_.rows[size_t(i)]];
     }
+    auto* of_columns = reinterpret_cast<int32_t*>(scratch_ + at_.of_columns);
+    bands_.fill_offsets(spec_.geometry, of_columns);
     int32_t* to = offsets();
-    for (size_t i = 0; i < w_.columns.size(); ++i) to[i] = int32_t(bands_.offset(spec_.geometry, w_.columns[i]));
+    for (size_t i = 0; i < w_.columns.size(); ++i) to[i] = of_columns[w_.columns[i]];
   }
 
+  template <Activation A>
   void run_band(int64_t band, int64_t s0, int64_t s1) {
     const int64_t image = band / bands_.of_image * bands_.images;
     const int64_t images = call_.batch - image < bands_.images ? call_.batch - image : bands_.images;
@@ -72,7 +77,7 @@ class ConvPanels {
           const int64_t v0 = vectors * t / tiles, v1 = vectors * (t + 1) / tiles;
           multiply(s, weights, x + v0 * S::kLanes, int(v1 - v0));
           const int64_t p0 = v0 * S::kLanes, p1 = v1 * S::kLanes < pixels ? v1 * S::kLanes : pixels;
-          write(s, image + i, first, p0, p1, (v1 - v0) * S::kLanes);
+          write<A>(s, image + i, first, p0, p1, (v1 - v0) * S::kLanes);
         }
       }
     }
@@ -96,6 +101,7 @@ class ConvPanels {
   }
 
   // Pixels [p0, p1) of a band, of which those inside an output row count.
+  template <Activation A>
   void write(int64_t s, int64_t image, int64_t first_row, int64_t p0, int64_t p1, int64_t stride) {
     const int32_t* filters = w_.rows.data() + s * w_.height;
     const int count = w_.strips[size_t(s)].rows;
@@ -104,8 +110,8 @@ class ConvPanels {
       const int64_t in_row = bands_.out_width - column, next = p + bands_.pitch - column;
       const int64_t n = in_row < p1 - p ? in_row : p1 - p;
       for (int r = 0; n > 0 && r < count; ++r) {
-        out_.template finish_pixels<S>(at(at_.tile) + r * stride + (p - p0), image, filters[r],
-                                       (first_row + row) * bands_.out_width + column, int(n));
+        out_.template finish_pixels<S, A>(at(at_.tile) + r * stride + (p - p0), image, filters[r],
+                                          (first_row + row) * bands_.out_width + column, int(n));
       }
       p = next;
     }
