@@ -112,27 +112,26 @@ const char* Conv2d::kernel_name(const ImageSize& size) const {
 
 std::string Conv2d::explain() const {
   const kernels::ConvGeometry& g = question_.spec.geometry;
-  const char* const residual = !question_.residual ? "none" : question_.spec.residual_first ? "before" : "after";
-  plan::Json sizes = plan::Json::array();
-  for (const ImageSize& s : question_.sizes) sizes.push_back({s.batch, s.height, s.width});
-  plan::Json account = {{"op", "conv2d"},
-                        {"filters", question_.filters()},
-                        {"channels", question_.channels()},
-                        {"groups", question_.groups},
-                        {"kernel", {g.kernel_h, g.kernel_w}},
-                        {"stride", {g.stride_h, g.stride_w}},
-                        {"dilation", {g.dilation_h, g.dilation_w}},
-                        {"pads", {g.pad_top, g.pad_left, g.pad_bottom, g.pad_right}},
-                        {"sizes", sizes}};
-  weights_.tell(account);
-  account["layout"] = question_.spec.layout == kernels::ImageLayout::nchw ? "nchw" : "nhwc";
-  account["io_dtype"] = leno::name_of(question_.spec.io);
-  account["activation"] = plan::name_of(question_.spec.activation);
-  account["bias"] = question_.spec.bias != nullptr;
-  account["residual"] = residual;
-  plan::tell(account, plan::CpuPlace::describe(device_));
-  plan::tell(account, question_, plan_);
-  return plan::to_text(account);
+  plan::Account account("conv2d");
+  account.tell("filters", question_.filters());
+  account.tell("channels", question_.channels());
+  account.tell("groups", question_.groups);
+  account.tell("kernel", {g.kernel_h, g.kernel_w});
+  account.tell("stride", {g.stride_h, g.stride_w});
+  account.tell("dilation", {g.dilation_h, g.dilation_w});
+  account.tell("pads", {g.pad_top, g.pad_left, g.pad_bottom, g.pad_right});
+  std::vector<int64_t> sizes;
+  for (const ImageSize& s : question_.sizes) sizes.insert(sizes.end(), {s.batch, s.height, s.width});
+  account.tell("sizes", sizes);
+  account.tell(weights_);
+  account.tell("layout", question_.spec.layout == kernels::ImageLayout::nchw ? "nchw" : "nhwc");
+  account.tell("io_dtype", leno::name_of(question_.spec.io));
+  account.tell("activation", plan::name_of(question_.spec.activation));
+  account.tell("bias", question_.spec.bias != nullptr);
+  account.tell("residual", !question_.residual ? "none" : question_.spec.residual_first ? "before" : "after");
+  account.tell(plan::CpuPlace::describe(device_));
+  account.tell(question_, plan_);
+  return account.text();
 }
 
 }  // namespace leno::ops

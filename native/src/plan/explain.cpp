@@ -1,11 +1,14 @@
 #include "plan/explain.h"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 
 namespace leno::plan {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 const char* name_of(Source source) {
   switch (source) {
@@ -54,66 +57,6 @@ std::string reason(const PlannedBucket& b) {
   return reason;
 }
 
-}  // namespace
-
-WeightsDescription::WeightsDescription(const PackedWeights& packed)
-    : vector(packed.dense() ? 0 : packed.vector()),
-      dense(packed.dense()),
-      identity(packed.identity()),
-      density(packed.density()),
-      dtype(packed.dtype()),
-      converted_from(packed.converted_from()),
-      packed_bytes(packed.bytes()) {}
-
-void WeightsDescription::tell(Json& account) const {
-  account["pattern"] = dense ? "dense" : identity ? "vector-wise" : "shfl-bw";
-  account["V"] = vector;
-  account["sparsity"] = rounded(1 - density);
-  account["dtype"] = leno::name_of(dtype);
-  account["converted_from"] = converted_from == dtype ? Json(nullptr) : Json(leno::name_of(converted_from));
-  account["packed_bytes"] = packed_bytes;
-}
-
-void tell(Json& account, const PlaceDescription& place) {
-  account["device"] = place.device;
-  account["isa"] = place.isa;
-  account["threads"] = place.threads;
-  account[place.device] = place.name;
-  account["version"] = LENO_VERSION;
-}
-
-void tell(Json& account, const PlanRequest& request, const Plan& plan) {
-  account["plan_file"] = nullptr;
-  if (!request.plan_file.empty()) {
-    account["plan_file"] = {{"path", request.plan_file}, {"status", plan.plan_file_status}};
-  }
-  Json& buckets = account["buckets"] = Json::array();
-  for (const PlannedBucket& b : plan.buckets) buckets.push_back(to_json(b));
-}
-
-// A path or a name that is not UTF-8 must not make the account fail.
-std::string to_text(const Json& account) { return account.dump(2, ' ', false, Json::error_handler_t::replace); }
-
-const char* name_of(kernels::Activation activation) {
-  switch (activation) {
-    case kernels::Activation::none:
-      return "none";
-    case kernels::Activation::relu:
-      return "relu";
-    case kernels::Activation::gelu_erf:
-      return "gelu_erf";
-    case kernels::Activation::gelu_tanh:
-      return "gelu_tanh";
-    case kernels::Activation::silu:
-      return "silu";
-    case kernels::Activation::relu6:
-      return "relu6";
-    case kernels::Activation::leaky_relu:
-      return "leaky_relu";
-  }
-  return "unknown";
-}
-
 Json to_json(const PlannedBucket& b) {
   Json candidates = Json::array();
   for (const TimedCandidate& c : b.timed) {
@@ -139,6 +82,81 @@ Json to_json(const PlannedBucket& b) {
           {"timed_tokens", b.timed.empty() ? Json(nullptr) : Json(b.timed_tokens)},
           {"prepared_bytes", b.weights->bytes()},
           {"candidates", candidates}};
+}
+
+}  // namespace
+
+struct Account::Facts {
+  Json json;
+};
+
+Account::Account(const char* op) : facts_(new Facts{{{"op", op}}}) {}
+Account::~Account() = default;
+
+void Account::tell(const char* fact, const char* value) { facts_->json[fact] = value; }
+void Account::tell(const char* fact, bool value) { facts_->json[fact] = value; }
+void Account::tell(const char* fact, int64_t value) { facts_->json[fact] = value; }
+void Account::tell(const char* fact, double value) { facts_->json[fact] = value; }
+void Account::tell(const char* fact, const std::vector<int64_t>& values) { facts_->json[fact] = values; }
+
+void Account::tell(const WeightsDescription& w) {
+  tell("pattern", w.dense ? "dense" : w.identity ? "vector-wise" : "shfl-bw");
+  tell("V", w.vector);
+  tell("sparsity", rounded(1 - w.density));
+  tell("dtype", leno::name_of(w.dtype));
+  facts_->json["converted_from"] = w.converted_from == w.dtype ? Json(nullptr) : Json(leno::name_of(w.converted_from));
+  tell("packed_bytes", w.packed_bytes);
+}
+
+void Account::tell(const PlaceDescription& place) {
+  tell("device", place.device);
+  tell("isa", place.isa.c_str());
+  tell("threads", int64_t{place.threads});
+  tell(place.device, place.name.c_str());
+  tell("version", LENO_VERSION);
+}
+
+void Account::tell(const PlanRequest& request, const Plan& plan) {
+  Json& json = facts_->json;
+  json["plan_file"] = nullptr;
+  if (!request.plan_file.empty()) {
+    json["plan_file"] = {{"path", request.plan_file}, {"status", plan.plan_file_status}};
+  }
+  Json buckets = Json::array();
+  for (const PlannedBucket& b : plan.buckets) buckets.push_back(to_json(b));
+  json["buckets"] = std::move(buckets);
+}
+
+// A path or a name that is not UTF-8 must not make the account fail.
+std::string Account::text() const { return facts_->json.dump(2, ' ', false, Json::error_handler_t::replace); }
+
+WeightsDescription::WeightsDescription(const PackedWeights& packed)
+    : vector(packed.dense() ? 0 : packed.vector()),
+      dense(packed.dense()),
+      identity(packed.identity()),
+      density(packed.density()),
+      dtype(packed.dtype()),
+      converted_from(packed.converted_from()),
+      packed_bytes(packed.bytes()) {}
+
+const char* name_of(kernels::Activation activation) {
+  switch (activation) {
+    case kernels::Activation::none:
+      return "none";
+    case kernels::Activation::relu:
+      return "relu";
+    case kernels::Activation::gelu_erf:
+      return "gelu_erf";
+    case kernels::Activation::gelu_tanh:
+      return "gelu_tanh";
+    case kernels::Activation::silu:
+      return "silu";
+    case kernels::Activation::relu6:
+      return "relu6";
+    case kernels::Activation::leaky_relu:
+      return "leaky_relu";
+  }
+  return "unknown";
 }
 
 }  // namespace leno::plan

@@ -1,15 +1,16 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "plan/planner.h"
 
-// What the accounts of all operators tell in the same way.
 namespace leno::plan {
 
-using Json = nlohmann::ordered_json;
+const char* name_of(kernels::Activation activation);
 
-// Of packed weights, after which they may go.
+// What an operator tells of its packed weights, after which they may go.
 struct WeightsDescription {
   explicit WeightsDescription(const PackedWeights& packed);
   int64_t vector;
@@ -17,14 +18,27 @@ struct WeightsDescription {
   double density;
   DType dtype, converted_from;
   int64_t packed_bytes;
-  void tell(Json& account) const;
 };
 
-const char* name_of(kernels::Activation activation);
-void tell(Json& account, const PlaceDescription& place);
-void tell(Json& account, const PlanRequest& request, const Plan& plan);
-std::string to_text(const Json& account);
-// The candidates of a bucket with their times or refusals, the choice and its reason.
-Json to_json(const PlannedBucket& bucket);
+// An operator's account of itself, as JSON: facts in the order in which they are told.
+class Account {
+ public:
+  explicit Account(const char* op);
+  ~Account();
+  void tell(const char* fact, const char* value);
+  void tell(const char* fact, bool value);
+  void tell(const char* fact, int64_t value);
+  void tell(const char* fact, double value);
+  void tell(const char* fact, const std::vector<int64_t>& values);
+  void tell(const WeightsDescription& weights);
+  void tell(const PlaceDescription& place);
+  // The candidates of every bucket with their times or refusals, the choices and their reasons.
+  void tell(const PlanRequest& request, const Plan& plan);
+  std::string text() const;
+
+ private:
+  struct Facts;
+  const std::unique_ptr<Facts> facts_;
+};
 
 }  // namespace leno::plan

@@ -18,18 +18,20 @@ LinearDescription::LinearDescription(PlaceDescription where, const PackedWeights
       request(asked) {}
 
 std::string explain(const LinearDescription& d, const Plan& plan) {
-  Json account = {{"op", "linear"}, {"M", d.rows}, {"K", d.columns}};
-  d.weights.tell(account);
-  account["layout"] = d.layout == kernels::Layout::token_major ? "token_major" : "feature_major";
-  account["io_dtype"] = leno::name_of(d.io);
-  account["activation"] = name_of(d.activation);
-  account["bias"] = d.bias;
-  account["residual"] = d.residual;
-  account["beta"] = d.beta;
-  account["norm"] = d.norm;
-  tell(account, d.place);
-  tell(account, d.request, plan);
-  return to_text(account);
+  Account account("linear");
+  account.tell("M", d.rows);
+  account.tell("K", d.columns);
+  account.tell(d.weights);
+  account.tell("layout", d.layout == kernels::Layout::token_major ? "token_major" : "feature_major");
+  account.tell("io_dtype", leno::name_of(d.io));
+  account.tell("activation", name_of(d.activation));
+  account.tell("bias", d.bias);
+  account.tell("residual", d.residual);
+  account.tell("beta", double{d.beta});
+  account.tell("norm", d.norm);
+  account.tell(d.place);
+  account.tell(d.request, plan);
+  return account.text();
 }
 
 }  // namespace leno::plan
