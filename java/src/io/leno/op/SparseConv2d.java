@@ -275,7 +275,8 @@ public final class SparseConv2d implements AutoCloseable {
         "batch is " + size.batch() + ", expected 0 .. 16777216");
     long[] height = new long[1];
     long[] width = new long[1];
-    handle.use(open -> Native.leno_conv2d_out_size(open, size.height(), size.width(), height, width));
+    handle.use(
+        open -> Native.leno_conv2d_out_size(open, size.height(), size.width(), height, width));
     return new ImageSize(size.batch(), height[0], width[0]);
   }
 
@@ -345,8 +346,7 @@ public final class SparseConv2d implements AutoCloseable {
     outSize(size);
     long open = handle.acquire();
     try {
-      return Check.text(
-          Native.leno_conv2d_kernel(open, size.batch(), size.height(), size.width()));
+      return Check.text(Native.leno_conv2d_kernel(open, size.batch(), size.height(), size.width()));
     } finally {
       handle.release();
     }

@@ -60,7 +60,12 @@ public final class SparseLinear implements AutoCloseable {
   private final LinearOperands operands;
 
   SparseLinear(
-      OperatorHandle handle, long rows, long columns, Layout layout, DType ioType, boolean residual) {
+      OperatorHandle handle,
+      long rows,
+      long columns,
+      Layout layout,
+      DType ioType,
+      boolean residual) {
     this.handle = handle;
     this.rows = rows;
     this.columns = columns;
@@ -75,8 +80,8 @@ public final class SparseLinear implements AutoCloseable {
    *
    * @param device where it runs; kept open by the operator
    * @param weights M x K; may be closed once the operator is built
-   * @return a builder with the defaults: token-major, nothing fused, buckets {1, 16, 128}; X and
-   *     Y in float32 on the CPU, in the weights' type on a card (float16 with float8 weights)
+   * @return a builder with the defaults: token-major, nothing fused, buckets {1, 16, 128}; X and Y
+   *     in float32 on the CPU, in the weights' type on a card (float16 with float8 weights)
    * @throws LenoArgumentException if an argument is null
    */
   public static SparseLinearBuilder builder(Device device, PackedWeights weights) {

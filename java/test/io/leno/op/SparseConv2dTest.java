@@ -175,8 +175,7 @@ class SparseConv2dTest {
       op.reserve(fresh, SIZE);
       assertThrows(LenoArgumentException.class, () -> op.forward(fresh, SIZE, x, y, y));
       assertThrows(
-          LenoBufferException.class,
-          () -> op.forward(fresh, new ImageSize(3, 9, 11), x, null, y));
+          LenoBufferException.class, () -> op.forward(fresh, new ImageSize(3, 9, 11), x, null, y));
       assertThrows(
           LenoArgumentException.class,
           () -> op.forward(fresh, new ImageSize(1, -1, 11), x, null, y));

@@ -33,8 +33,8 @@ import org.bytedeco.javacpp.tools.InfoMapper;
     global = "io.leno.internal.bindings.Native")
 public class LenoPreset implements InfoMapper {
   private static final String[] HANDLES = {
-    "device", "context", "pattern", "packed", "linear", "conv2d", "stream", "event", "graph", "tensor",
-    "pinned"
+    "device", "context", "pattern", "packed", "linear", "conv2d", "stream", "event", "graph",
+    "tensor", "pinned"
   };
   private static final String[][] STRUCTS = {
     {"leno_search_options", "NativeSearchOptions"},
