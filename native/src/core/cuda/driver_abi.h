@@ -78,61 +78,59 @@ constexpr unsigned CU_EVENT_DEFAULT = 0, CU_EVENT_DISABLE_TIMING = 2;
 constexpr unsigned CU_MEMHOSTALLOC_PORTABLE = 1;
 
 // X(name, result(arguments))
-#define LENO_CUDA_DRIVER_FUNCTIONS(X)                                                                                \
-  X(cuInit, CUresult(unsigned))                                                                                      \
-  X(cuDriverGetVersion, CUresult(int*))                                                                              \
-  X(cuGetErrorName, CUresult(CUresult, const char**))                                                                \
-  X(cuGetErrorString, CUresult(CUresult, const char**))                                                              \
-  X(cuDeviceGetCount, CUresult(int*))                                                                                \
-  X(cuDeviceGet, CUresult(CUdevice*, int))                                                                           \
-  X(cuDeviceGetName, CUresult(char*, int, CUdevice))                                                                 \
-  X(cuDeviceGetAttribute, CUresult(int*, CUdevice_attribute, CUdevice))                                              \
-  X(cuDeviceTotalMem_v2, CUresult(size_t*, CUdevice))                                                                \
-  X(cuDevicePrimaryCtxRetain, CUresult(CUcontext*, CUdevice))                                                        \
-  X(cuDevicePrimaryCtxRelease_v2, CUresult(CUdevice))                                                                \
-  X(cuCtxGetCurrent, CUresult(CUcontext*))                                                                           \
-  X(cuCtxPushCurrent_v2, CUresult(CUcontext))                                                                        \
-  X(cuCtxPopCurrent_v2, CUresult(CUcontext*))                                                                        \
-  X(cuCtxSynchronize, CUresult())                                                                                    \
-  X(cuModuleLoadData, CUresult(CUmodule*, const void*))                                                              \
-  X(cuModuleUnload, CUresult(CUmodule))                                                                              \
-  X(cuModuleGetFunction, CUresult(CUfunction*, CUmodule, const char*))                                               \
-  X(cuFuncLoad, CUresult(CUfunction))                                                                                \
-  X(cuFuncSetAttribute, CUresult(CUfunction, CUfunction_attribute, int))                                             \
-  X(cuLaunchKernel, CUresult(CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,       \
-                             CUstream, void**, void**))                                                              \
-  X(cuMemGetInfo_v2, CUresult(size_t*, size_t*))                                                                     \
-  X(cuMemAlloc_v2, CUresult(CUdeviceptr*, size_t))                                                                   \
-  X(cuMemFree_v2, CUresult(CUdeviceptr))                                                                             \
-  X(cuMemHostAlloc, CUresult(void**, size_t, unsigned))                                                              \
-  X(cuMemFreeHost, CUresult(void*))                                                                                  \
-  X(cuMemcpyHtoDAsync_v2, CUresult(CUdeviceptr, const void*, size_t, CUstream))                                      \
-  X(cuMemcpyDtoHAsync_v2, CUresult(void*, CUdeviceptr, size_t, CUstream))                                            \
-  X(cuMemcpyDtoDAsync_v2, CUresult(CUdeviceptr, CUdeviceptr, size_t, CUstream))                                      \
-  X(cuMemcpyPeerAsync, CUresult(CUdeviceptr, CUcontext, CUdeviceptr, CUcontext, size_t, CUstream))                   \
-  X(cuMemsetD8Async, CUresult(CUdeviceptr, unsigned char, size_t, CUstream))                                         \
-  X(cuPointerGetAttributes, CUresult(unsigned, CUpointer_attribute*, void**, CUdeviceptr))                           \
-  X(cuStreamCreate, CUresult(CUstream*, unsigned))                                                                   \
-  X(cuStreamDestroy_v2, CUresult(CUstream))                                                                          \
-  X(cuStreamGetCtx, CUresult(CUstream, CUcontext*))                                                                  \
-  X(cuStreamSynchronize, CUresult(CUstream))                                                                         \
-  X(cuStreamQuery, CUresult(CUstream))                                                                               \
-  X(cuStreamWaitEvent, CUresult(CUstream, CUevent, unsigned))                                                        \
-  X(cuStreamIsCapturing, CUresult(CUstream, CUstreamCaptureStatus*))                                                 \
-  X(cuStreamBeginCapture_v2, CUresult(CUstream, CUstreamCaptureMode))                                                \
-  X(cuStreamEndCapture, CUresult(CUstream, CUgraph*))                                                                \
-  X(cuThreadExchangeStreamCaptureMode, CUresult(CUstreamCaptureMode*))                                               \
-  X(cuEventCreate, CUresult(CUevent*, unsigned))                                                                     \
-  X(cuEventDestroy_v2, CUresult(CUevent))                                                                            \
-  X(cuEventRecord, CUresult(CUevent, CUstream))                                                                      \
-  X(cuEventSynchronize, CUresult(CUevent))                                                                           \
-  X(cuEventQuery, CUresult(CUevent))                                                                                 \
-  X(cuEventElapsedTime_v2, CUresult(float*, CUevent, CUevent))                                                       \
-  X(cuGraphInstantiateWithFlags, CUresult(CUgraphExec*, CUgraph, unsigned long long))                                \
-  X(cuGraphLaunch, CUresult(CUgraphExec, CUstream))                                                                  \
-  X(cuGraphDestroy, CUresult(CUgraph))                                                                               \
-  X(cuGraphExecDestroy, CUresult(CUgraphExec))                                                                       \
-  X(cuTensorMapEncodeTiled, CUresult(void*, int, uint32_t, void*, const uint64_t*, const uint64_t*, const uint32_t*, \
-                                     const uint32_t*, int, int, int, int))
+#define LENO_CUDA_DRIVER_FUNCTIONS(X)                                                                          \
+  X(cuInit, CUresult(unsigned))                                                                                \
+  X(cuDriverGetVersion, CUresult(int*))                                                                        \
+  X(cuGetErrorName, CUresult(CUresult, const char**))                                                          \
+  X(cuGetErrorString, CUresult(CUresult, const char**))                                                        \
+  X(cuDeviceGetCount, CUresult(int*))                                                                          \
+  X(cuDeviceGet, CUresult(CUdevice*, int))                                                                     \
+  X(cuDeviceGetName, CUresult(char*, int, CUdevice))                                                           \
+  X(cuDeviceGetAttribute, CUresult(int*, CUdevice_attribute, CUdevice))                                        \
+  X(cuDeviceTotalMem_v2, CUresult(size_t*, CUdevice))                                                          \
+  X(cuDevicePrimaryCtxRetain, CUresult(CUcontext*, CUdevice))                                                  \
+  X(cuDevicePrimaryCtxRelease_v2, CUresult(CUdevice))                                                          \
+  X(cuCtxGetCurrent, CUresult(CUcontext*))                                                                     \
+  X(cuCtxPushCurrent_v2, CUresult(CUcontext))                                                                  \
+  X(cuCtxPopCurrent_v2, CUresult(CUcontext*))                                                                  \
+  X(cuCtxSynchronize, CUresult())                                                                              \
+  X(cuModuleLoadData, CUresult(CUmodule*, const void*))                                                        \
+  X(cuModuleUnload, CUresult(CUmodule))                                                                        \
+  X(cuModuleGetFunction, CUresult(CUfunction*, CUmodule, const char*))                                         \
+  X(cuFuncLoad, CUresult(CUfunction))                                                                          \
+  X(cuFuncSetAttribute, CUresult(CUfunction, CUfunction_attribute, int))                                       \
+  X(cuLaunchKernel, CUresult(CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, \
+                             CUstream, void**, void**))                                                        \
+  X(cuMemGetInfo_v2, CUresult(size_t*, size_t*))                                                               \
+  X(cuMemAlloc_v2, CUresult(CUdeviceptr*, size_t))                                                             \
+  X(cuMemFree_v2, CUresult(CUdeviceptr))                                                                       \
+  X(cuMemHostAlloc, CUresult(void**, size_t, unsigned))                                                        \
+  X(cuMemFreeHost, CUresult(void*))                                                                            \
+  X(cuMemcpyHtoDAsync_v2, CUresult(CUdeviceptr, const void*, size_t, CUstream))                                \
+  X(cuMemcpyDtoHAsync_v2, CUresult(void*, CUdeviceptr, size_t, CUstream))                                      \
+  X(cuMemcpyDtoDAsync_v2, CUresult(CUdeviceptr, CUdeviceptr, size_t, CUstream))                                \
+  X(cuMemcpyPeerAsync, CUresult(CUdeviceptr, CUcontext, CUdeviceptr, CUcontext, size_t, CUstream))             \
+  X(cuMemsetD8Async, CUresult(CUdeviceptr, unsigned char, size_t, CUstream))                                   \
+  X(cuPointerGetAttributes, CUresult(unsigned, CUpointer_attribute*, void**, CUdeviceptr))                     \
+  X(cuStreamCreate, CUresult(CUstream*, unsigned))                                                             \
+  X(cuStreamDestroy_v2, CUresult(CUstream))                                                                    \
+  X(cuStreamGetCtx, CUresult(CUstream, CUcontext*))                                                            \
+  X(cuStreamSynchronize, CUresult(CUstream))                                                                   \
+  X(cuStreamQuery, CUresult(CUstream))                                                                         \
+  X(cuStreamWaitEvent, CUresult(CUstream, CUevent, unsigned))                                                  \
+  X(cuStreamIsCapturing, CUresult(CUstream, CUstreamCaptureStatus*))                                           \
+  X(cuStreamBeginCapture_v2, CUresult(CUstream, CUstreamCaptureMode))                                          \
+  X(cuStreamEndCapture, CUresult(CUstream, CUgraph*))                                                          \
+  X(cuThreadExchangeStreamCaptureMode, CUresult(CUstreamCaptureMode*))                                         \
+  X(cuEventCreate, CUresult(CUevent*, unsigned))                                                               \
+  X(cuEventDestroy_v2, CUresult(CUevent))                                                                      \
+  X(cuEventRecord, CUresult(CUevent, CUstream))                                                                \
+  X(cuEventSynchronize, CUresult(CUevent))                                                                     \
+  X(cuEventQuery, CUresult(CUevent))                                                                           \
+  X(cuEventElapsedTime_v2, CUresult(float*, CUevent, CUevent))                                                 \
+  X(cuGraphInstantiateWithFlags, CUresult(CUgraphExec*, CUgraph, unsigned long long))                          \
+  X(cuGraphLaunch, CUresult(CUgraphExec, CUstream))                                                            \
+  X(cuGraphDestroy, CUresult(CUgraph))                                                                         \
+  X(cuGraphExecDestroy, CUresult(CUgraphExec))
 
 }  // namespace leno::cuda

@@ -64,7 +64,6 @@ LENO_DEVICE void cp_async_mbarrier(const Params& p) {
   for (int i = 0; i < 4; ++i) ptx::store_global(mine(p, 4) + i, v.w[i]);
 }
 
-// In by bulk copies, changed, out by bulk copies: both ways with proxies fenced.
 LENO_DEVICE void bulk(const Params& p) {
   const ptx::SharedAddress barrier = make_barrier(1);
   const uint32_t thread = ptx::thread_id();
@@ -74,20 +73,8 @@ LENO_DEVICE void bulk(const Params& p) {
     ptx::bulk_load(ptx::shared_memory() + 4096, p.in, 4096, barrier);
   }
   ptx::mbarrier_wait(barrier, 0);
-  for (uint32_t i = thread; i < 2048; i += 128) {
-    const ptx::SharedAddress at = ptx::shared_memory() + 4 * i;
-    ptx::store_shared<uint32_t>(at, ptx::load_shared<uint32_t>(at) ^ i);
-  }
-  ptx::fence_proxy_async();
-  ptx::sync_threads();
-  if (thread == 0) {
-    ptx::bulk_store(p.out, ptx::shared_memory(), 4096);
-    ptx::bulk_commit();
-    ptx::bulk_store(p.out + 1024, ptx::shared_memory() + 4096, 4096);
-    ptx::bulk_commit();
-    ptx::bulk_wait_read<1>();
-    ptx::bulk_wait<0>();
-  }
+  for (uint32_t i = thread; i < 2048; i += 128)
+    ptx::store_global(p.out + i, ptx::load_shared<uint32_t>(ptx::shared_memory() + 4 * i) ^ i);
 }
 
 // 384 threads: one warpgroup gives registers away, two take them.

@@ -2,12 +2,10 @@
 #include <cstring>
 
 #include "machine.h"
-#include "simt/tensor_map.h"
 
 namespace leno::simt {
 namespace {
 
-// Multiples of 64 bytes, as parameters of a kernel may hold tensor maps.
 struct alignas(64) Parameters {
   std::array<std::byte, 4096> bytes;
 };
@@ -119,32 +117,6 @@ CUresult cuLaunchKernel(CUfunction handle, unsigned grid_x, unsigned grid_y, uns
     std::memcpy(parameters->bytes.data(), arguments[0], entry.parameter_bytes);
     const std::array<uint32_t, 3> grid{grid_x, grid_y, grid_z};
     return push(*stream, [=, &context, &entry] { return run(context, entry, grid, shared, *parameters); });
-  });
-}
-
-CUresult cuTensorMapEncodeTiled(void* map, int type, uint32_t rank, void* address, const uint64_t* extents,
-                                const uint64_t* strides, const uint32_t* box, const uint32_t* element_strides,
-                                int interleave, int swizzle, int, int fill) {
-  return started("cuTensorMapEncodeTiled", [&] {
-    // CUtensorMapDataType: u8, u16, u32, s32, u64, s64, f16, f32, f64, bf16.
-    constexpr std::array<uint32_t, 10> sizes{1, 2, 4, 4, 8, 8, 2, 4, 8, 2};
-    // CUtensorMapSwizzle: none, 32, 64 and 128 bytes.
-    constexpr std::array swizzles{ptx::Swizzle::none, ptx::Swizzle::b32, ptx::Swizzle::b64, ptx::Swizzle::b128};
-    const bool good = type >= 0 && type < static_cast<int>(sizes.size()) && rank == 2 && interleave == 0 && fill == 0 &&
-                      swizzle >= 0 && swizzle < static_cast<int>(swizzles.size()) && element_strides[0] == 1 &&
-                      element_strides[1] == 1;
-    if (!good) return misuse("a tensor map that the emulator does not know", CUDA_ERROR_INVALID_VALUE);
-    TensorMap2d of;
-    of.base = address;
-    of.element_bytes = sizes[static_cast<size_t>(type)];
-    of.columns = extents[0];
-    of.rows = extents[1];
-    of.pitch = strides[0];
-    of.box_columns = box[0];
-    of.box_rows = box[1];
-    of.swizzle = swizzles[static_cast<size_t>(swizzle)];
-    const std::string refusal = make_tensor_map_2d(*static_cast<ptx::TensorMap*>(map), of);
-    return refusal.empty() ? CUDA_SUCCESS : misuse(refusal, CUDA_ERROR_INVALID_VALUE);
   });
 }
 

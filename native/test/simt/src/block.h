@@ -46,18 +46,6 @@ struct AsyncCopies {
   bool idle() const { return landed == queue.size(); }
 };
 
-struct BulkStore {
-  uint32_t from = 0, bytes = 0;
-  std::function<void(const uint8_t*)> deliver;
-  Location at;
-  bool was_read = false;
-  std::vector<uint8_t> data;
-};
-struct BulkStores {
-  std::vector<BulkStore> open;
-  std::deque<std::vector<BulkStore>> groups;
-};
-
 struct Thread {
   enum class State : uint8_t { ready, waiting, gone };
   Fiber fiber;
@@ -76,7 +64,6 @@ struct Thread {
   Clock* clock = nullptr;
   Clock* fenced = nullptr;
   AsyncCopies copies;
-  BulkStores stores;
   View view() const { return {clock, fenced}; }
 };
 

@@ -118,16 +118,6 @@ void Block::leave() {
     fail(text("the thread ends while its cp.async issued at %s is in flight (missing cp_async_wait)",
               place(t.copies.queue[t.copies.landed].at).c_str()),
          t.copies.queue[t.copies.landed].at);
-  for (const BulkStore& store : t.stores.open)
-    fail("the thread ends with a bulk store that was never committed", store.at);
-  for (auto& group : t.stores.groups) {
-    for (BulkStore& store : group) {
-      if (!store.was_read)
-        fail("the thread ends while its bulk store still reads shared memory (missing bulk_wait_read)", store.at);
-      store.deliver(store.data.data());
-    }
-  }
-  t.stores.groups.clear();
   Warp& warp = warps[t.warp];
   t.state = Thread::State::gone;
   warp.gone |= 1u << t.lane;

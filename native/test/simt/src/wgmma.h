@@ -51,7 +51,7 @@ struct Warpgroup {
 uint32_t wgmma_k_major_line(uint64_t descriptor, uint32_t row, uint32_t line);
 uint32_t wgmma_mn_major_line(uint64_t descriptor, uint32_t row, uint32_t k);
 
-// What the swizzles of tensor maps and of wgmma do to an address; modes numbered as the descriptor's field.
+// What the swizzles of wgmma do to an address; modes numbered as the descriptor's field.
 inline uint32_t swizzled(uint32_t address, int mode) {
   constexpr uint32_t kMask[4] = {0, 7, 3, 1};
   return address ^ (address >> 7 & kMask[mode]) << 4;

@@ -1,6 +1,5 @@
 #include <vector>
 
-#include "simt/tensor_map.h"
 #include "simt_test.h"
 
 namespace leno::simt {
@@ -72,13 +71,11 @@ TEST(Clusters, MulticastsReachEveryBlock) {
     EXPECT_EQ(load_shared<uint32_t>(base() + 64 + thread() * 4), kNumbers[thread()]);
   });
 }
-TEST(Clusters, MulticastsOfBoxesReachTheBlocksOfTheMask) {
-  static ptx::TensorMap map;
-  ASSERT_EQ("", make_tensor_map_2d(map, {kNumbers, 4, 16, 64, 64, 16, 4, ptx::Swizzle::none}));
+TEST(Clusters, MulticastsReachTheBlocksOfTheMask) {
   expect_clean(32, 4096, cluster_of(3), [] {
     const uint32_t full = barrier_of_all();
-    if (thread() == 0 && rank() != 1) ptx::mbarrier_arrive_expect_tx(full, 256);
-    if (thread() == 0 && rank() == 0) ptx::tensor_load_2d_multicast(base() + 128, &map, 0, 2, full, 5);
+    if (thread() == 0 && rank() != 1) ptx::mbarrier_arrive_expect_tx(full, 128);
+    if (thread() == 0 && rank() == 0) ptx::bulk_load_multicast(base() + 128, kNumbers + 32, 128, full, 5);
     if (rank() == 1) return;
     ptx::mbarrier_wait(full, 0);
     EXPECT_EQ(load_shared<uint32_t>(base() + 128 + thread() * 4), kNumbers[32 + thread()]);

@@ -1,7 +1,6 @@
 #include <vector>
 
 #include "simt/entry.h"
-#include "simt/tensor_map.h"
 #include "simt_test.h"
 
 namespace leno::simt {
@@ -96,20 +95,18 @@ TEST(GlobalTraffic, AsyncCopies) {
   EXPECT_EQ(c.async_wavefronts, 8u);
   EXPECT_EQ(c.async_conflicts, 0u);
 }
-TEST(GlobalTraffic, BulkCopiesAndTensors) {
-  static ptx::TensorMap map;
-  ASSERT_EQ("", make_tensor_map_2d(map, {memory.bytes, 2, 40, 8, 128, 32, 8, ptx::Swizzle::b64}));
+TEST(GlobalTraffic, BulkCopies) {
   const Counters c = counted(32, 2048, [] {
     const uint32_t full = base() + 1024;
     if (thread() != 0) return;
     ptx::mbarrier_init(full, 1);
     ptx::fence_mbarrier_init();
     ptx::mbarrier_arrive_expect_tx(full, 512 + 256);
-    ptx::tensor_load_2d(base(), &map, 16, 2, full);  // 24 of 32 columns, 6 of 8 rows lie within
+    ptx::bulk_load(base(), global<void>(16), 512, full);
     ptx::bulk_load(base() + 512, global<void>(4096), 256, full);
     ptx::mbarrier_wait(full, 0);
   });
-  expect_traffic(c.global_loads, 2, 6 * 48 + 256, 6 * 2 + 8);
+  expect_traffic(c.global_loads, 2, 512 + 256, 17 + 8);
   EXPECT_EQ(c.bulk_copies, 2u);
   EXPECT_EQ(c.mbarriers, 1u);
 }

@@ -54,13 +54,5 @@ LENO_DEVICE void bulk_load_multicast(SharedAddress to, const void* from, uint32_
       "l"(from), "r"(bytes), "r"(barrier), "h"(blocks)
       : "memory");
 }
-LENO_DEVICE void tensor_load_2d_multicast(SharedAddress to, const TensorMap* map, int x, int y, SharedAddress barrier,
-                                          uint16_t blocks) {
-  asm volatile(
-      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], "
-      "[%1, {%3, %4}], [%2], %5;" ::"r"(to),
-      "l"(map), "r"(barrier), "r"(x), "r"(y), "h"(blocks)
-      : "memory");
-}
 
 }  // namespace leno::ptx

@@ -375,33 +375,6 @@ LENO_DEVICE void bulk_load(SharedAddress to, const void* from, uint32_t bytes, S
                "l"(from), "r"(bytes), "r"(barrier)
                : "memory");
 }
-LENO_DEVICE void bulk_store(void* to, SharedAddress from, uint32_t bytes) {
-  asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to), "r"(from), "r"(bytes)
-               : "memory");
-}
-// A box of a matrix, as its map describes it; x counts along the contiguous dimension. What lies outside reads as zero
-// and is not written.
-LENO_DEVICE void tensor_load_2d(SharedAddress to, const TensorMap* map, int x, int y, SharedAddress barrier) {
-  asm volatile(
-      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4}], [%2];" ::"r"(
-          to),
-      "l"(map), "r"(barrier), "r"(x), "r"(y)
-      : "memory");
-}
-LENO_DEVICE void tensor_store_2d(const TensorMap* map, int x, int y, SharedAddress from) {
-  asm volatile("cp.async.bulk.tensor.2d.global.shared::cta.bulk_group [%0, {%2, %3}], [%1];" ::"l"(map), "r"(from),
-               "r"(x), "r"(y)
-               : "memory");
-}
-LENO_DEVICE void bulk_commit() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }
-template <int Keep>
-LENO_DEVICE void bulk_wait_read() {
-  asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(Keep) : "memory");
-}
-template <int Keep>
-LENO_DEVICE void bulk_wait() {
-  asm volatile("cp.async.bulk.wait_group %0;" ::"n"(Keep) : "memory");
-}
 
 // What wgmma_descriptor is given: the emulator looks at it, the card does not.
 LENO_DEVICE void check_descriptor(SharedAddress, uint32_t, uint32_t) {}

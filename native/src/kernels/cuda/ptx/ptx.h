@@ -13,8 +13,8 @@
 //  - Shuffles and matrix instructions order no memory: sync_warp() before an elected lane arrives for its warp.
 //  - Of a cluster: cluster_arrive() and cluster_wait() after the mbarriers are made and before a block touches another,
 //    and again before any block ends that others may still reach.
-//  - Accumulators passed to wgmma outlive the wait; fence_proxy_async() after generic or cp.async writes that wgmma or
-//    a bulk store will read.
+//  - Accumulators passed to wgmma outlive the wait; fence_proxy_async() after generic or cp.async writes that wgmma
+//    will read.
 namespace leno::ptx {
 
 using SharedAddress = uint32_t;  // in the shared window, bytes
@@ -42,11 +42,6 @@ struct alignas(16) Words4 {
 };
 struct Floats2 {
   float lo, hi;
-};
-
-// The driver's CUtensorMap: made on the host, passed by value in a kernel's parameters.
-struct alignas(64) TensorMap {
-  uint64_t opaque[16];
 };
 
 constexpr uint32_t kFullWarp = 0xffffffffu;

@@ -70,12 +70,6 @@ void mbarrier_arrive_remote(uint32_t barrier, Location at);
 // ---- bulk copies. Of a multicast the addresses are those of each block that the mask names.
 void bulk_load(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, Location at);
 void bulk_load_multicast(uint32_t to, const void* from, uint32_t bytes, uint32_t barrier, uint32_t mask, Location at);
-void bulk_store(void* to, uint32_t from, uint32_t bytes, Location at);
-void tensor_load_2d(uint32_t to, const void* map, int x, int y, uint32_t barrier, Location at);
-void tensor_load_2d_multicast(uint32_t to, const void* map, int x, int y, uint32_t barrier, uint32_t mask, Location at);
-void tensor_store_2d(const void* map, int x, int y, uint32_t from, Location at);
-void bulk_commit(Location at);
-void bulk_wait(uint32_t keep, bool read_only, Location at);
 
 // ---- registers between warpgroups
 void set_registers(uint32_t registers, bool increase, Location at);

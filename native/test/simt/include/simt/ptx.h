@@ -214,34 +214,10 @@ LENO_DEVICE void bulk_load_multicast(SharedAddress to, const void* from, uint32_
                                      uint16_t blocks, LENO_AT) {
   simt::bulk_load_multicast(to, from, bytes, barrier, blocks, at);
 }
-LENO_DEVICE void tensor_load_2d_multicast(SharedAddress to, const TensorMap* map, int x, int y, SharedAddress barrier,
-                                          uint16_t blocks, LENO_AT) {
-  simt::tensor_load_2d_multicast(to, map, x, y, barrier, blocks, at);
-}
 
 // ---- bulk copies
 LENO_DEVICE void bulk_load(SharedAddress to, const void* from, uint32_t bytes, SharedAddress barrier, LENO_AT) {
   simt::bulk_load(to, from, bytes, barrier, at);
-}
-LENO_DEVICE void bulk_store(void* to, SharedAddress from, uint32_t bytes, LENO_AT) {
-  simt::bulk_store(to, from, bytes, at);
-}
-LENO_DEVICE void tensor_load_2d(SharedAddress to, const TensorMap* map, int x, int y, SharedAddress barrier, LENO_AT) {
-  simt::tensor_load_2d(to, map, x, y, barrier, at);
-}
-LENO_DEVICE void tensor_store_2d(const TensorMap* map, int x, int y, SharedAddress from, LENO_AT) {
-  simt::tensor_store_2d(map, x, y, from, at);
-}
-LENO_DEVICE void bulk_commit(LENO_AT) { simt::bulk_commit(at); }
-template <int Keep>
-LENO_DEVICE void bulk_wait_read(LENO_AT) {
-  static_assert(Keep >= 0);
-  simt::bulk_wait(Keep, true, at);
-}
-template <int Keep>
-LENO_DEVICE void bulk_wait(LENO_AT) {
-  static_assert(Keep >= 0);
-  simt::bulk_wait(Keep, false, at);
 }
 
 // ---- registers between warpgroups
