@@ -33,18 +33,22 @@ LENO_DEVICE void mma_k16(const Params& p) {
 // Two groups in flight; the first is waited for and read, then the second. Every count of valid bytes occurs.
 LENO_DEVICE void cp_async(const Params& p) {
   const uint32_t thread = ptx::thread_id();
-  const ptx::SharedAddress wide = ptx::shared_memory() + 16 * thread, narrow = ptx::shared_memory() + 2048 + 4 * thread;
-  ptx::cp_async_16(wide, p.in + 4 * (thread * 3 % 128), thread % 9 * 2);
+  const ptx::SharedAddress first = ptx::shared_memory() + 16 * thread, second = first + 2048;
+  const ptx::SharedAddress other = ptx::shared_memory() + 16 * (127 - thread);
+  ptx::cp_async_16(first, p.in + 4 * (thread * 3 % 128), thread % 9 * 2);
   ptx::cp_async_commit();
-  ptx::cp_async_4(narrow, p.in + thread * 5, thread % 5 == 4 ? 0 : 4);
+  ptx::cp_async_16(second, p.in + 4 * (thread * 5 % 128), thread % 5 == 4 ? 0 : 16);
   ptx::cp_async_commit();
   ptx::cp_async_wait<1>();
   ptx::sync_threads();
-  const ptx::Words4 v = ptx::load_shared<ptx::Words4>(ptx::shared_memory() + 16 * (127 - thread));
+  const ptx::Words4 v = ptx::load_shared<ptx::Words4>(other);
   ptx::cp_async_wait<0>();
   ptx::sync_threads();
-  for (int i = 0; i < 4; ++i) ptx::store_global(mine(p, 5) + i, v.w[i]);
-  ptx::store_global(mine(p, 5) + 4, ptx::load_shared<uint32_t>(ptx::shared_memory() + 2048 + 4 * (127 - thread)));
+  const ptx::Words4 w = ptx::load_shared<ptx::Words4>(other + 2048);
+  for (int i = 0; i < 4; ++i) {
+    ptx::store_global(mine(p, 8) + i, v.w[i]);
+    ptx::store_global(mine(p, 8) + 4 + i, w.w[i]);
+  }
 }
 
 }  // namespace

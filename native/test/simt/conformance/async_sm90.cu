@@ -1,7 +1,7 @@
 #include "conformance/params.h"
 #include "kernels/cuda/entry.h"
 
-// mbarriers, bulk copies, stmatrix, elected lanes, registers handed over.
+// mbarriers, bulk copies, registers handed over.
 namespace leno::conformance {
 namespace {
 
@@ -24,23 +24,6 @@ LENO_DEVICE ptx::SharedAddress make_barrier(uint32_t arrivals) {
   return barrier;
 }
 
-LENO_DEVICE void elect(const Params& p) {
-  const uint32_t elected = ptx::ballot(ptx::elect_one());
-  // Which one is the card's choice.
-  ptx::store_global(mine(p, 1), elected != 0 && (elected & (elected - 1)) == 0 ? 1u : 0u);
-}
-
-LENO_DEVICE void stmatrix(const Params& p) {
-  const uint32_t r[4] = {given(p, 0), given(p, 1), given(p, 2), given(p, 3)};
-  const ptx::SharedAddress row = ptx::shared_memory() + (ptx::thread_id() * 37 % 128) * 16;
-  ptx::stmatrix_x4(row, r);
-  ptx::stmatrix_x4_trans(row + 2048, r);
-  ptx::sync_threads();
-  for (uint32_t i = 0; i < 8; ++i) {
-    ptx::store_global(mine(p, 8) + i, ptx::load_shared<uint32_t>(ptx::shared_memory() + 32 * ptx::thread_id() + 4 * i));
-  }
-}
-
 // Three phases of plain arrivals: each thread reads what another wrote before.
 LENO_DEVICE void mbarrier(const Params& p) {
   const ptx::SharedAddress barrier = make_barrier(128);
@@ -52,16 +35,6 @@ LENO_DEVICE void mbarrier(const Params& p) {
     ptx::store_global(mine(p, 3) + phase,
                       ptx::load_shared<uint32_t>(ptx::shared_memory() + 512 * phase + 4 * (thread * 11 % 128)));
   }
-}
-
-LENO_DEVICE void cp_async_mbarrier(const Params& p) {
-  const ptx::SharedAddress barrier = make_barrier(128);
-  const uint32_t thread = ptx::thread_id();
-  ptx::cp_async_16(ptx::shared_memory() + 16 * thread, p.in + 4 * thread);
-  ptx::cp_async_mbarrier_arrive_noinc(barrier);
-  ptx::mbarrier_wait(barrier, 0);
-  const ptx::Words4 v = ptx::load_shared<ptx::Words4>(ptx::shared_memory() + 16 * (127 - thread));
-  for (int i = 0; i < 4; ++i) ptx::store_global(mine(p, 4) + i, v.w[i]);
 }
 
 LENO_DEVICE void bulk(const Params& p) {
@@ -90,10 +63,7 @@ LENO_DEVICE void registers(const Params& p) {
 
 }  // namespace
 
-LENO_CUDA_ENTRY(conformance_elect, 128, 1, Params, elect)
-LENO_CUDA_ENTRY(conformance_stmatrix, 128, 1, Params, stmatrix)
 LENO_CUDA_ENTRY(conformance_mbarrier, 128, 1, Params, mbarrier)
-LENO_CUDA_ENTRY(conformance_cp_async_mbarrier, 128, 1, Params, cp_async_mbarrier)
 LENO_CUDA_ENTRY(conformance_bulk, 128, 1, Params, bulk)
 LENO_CUDA_ENTRY(conformance_registers, 384, 1, Params, registers)
 

@@ -15,19 +15,18 @@ LENO_DEVICE uint32_t given(const Params& p, int i) {
 LENO_DEVICE void identity(const Params& p) {
   uint32_t* out = mine(p, 4);
   ptx::store_global(out, ptx::thread_id());
-  ptx::store_global(out + 1, ptx::block_x() << 8 | ptx::block_y() << 4 | ptx::block_z());
+  ptx::store_global(out + 1, ptx::block_x() << 4 | ptx::block_y());
   ptx::store_global(out + 2, ptx::grid_x());
   ptx::store_global(out + 3, ptx::lane_id());
 }
 
 LENO_DEVICE void warp(const Params& p) {
-  uint32_t* out = mine(p, 4);
+  uint32_t* out = mine(p, 3);
   const uint32_t v = given(p, 0);
   const int lane = static_cast<int>(ptx::lane_id());
   ptx::store_global(out, ptx::shuffle(v, (lane * 5 + 3) % 32));
   ptx::store_global(out + 1, ptx::shuffle_xor(v, 9));
-  ptx::store_global(out + 2, ptx::ballot((v & 1) != 0));
-  ptx::store_global(out + 3, ptx::permute_bytes(v, given(p, 1), given(p, 2) & 0x7777));
+  ptx::store_global(out + 2, ptx::permute_bytes(v, given(p, 1), given(p, 2) & 0x7777));
 }
 
 LENO_DEVICE void pack_f16(const Params& p) {
@@ -102,18 +101,14 @@ LENO_DEVICE void ldmatrix(const Params& p) {
   fill(p, 4096);
   // Rows of 16 bytes in no order.
   const ptx::SharedAddress row = ptx::shared_memory() + (ptx::thread_id() * 37 % 1024) * 16;
-  uint32_t r[12];
-  uint32_t four[4], two[2];
-  ptx::ldmatrix_x4(four, row);
-  for (int i = 0; i < 4; ++i) r[i] = four[i];
-  ptx::ldmatrix_x4_trans(four, row);
-  for (int i = 0; i < 4; ++i) r[4 + i] = four[i];
-  ptx::ldmatrix_x2(two, row);
-  for (int i = 0; i < 2; ++i) r[8 + i] = two[i];
-  ptx::ldmatrix_x2_trans(two, row);
-  for (int i = 0; i < 2; ++i) r[10 + i] = two[i];
+  uint32_t plain[4], transposed[4];
+  ptx::ldmatrix_x4(plain, row);
+  ptx::ldmatrix_x4_trans(transposed, row);
   LENO_UNROLL
-  for (int i = 0; i < 12; ++i) ptx::store_global(mine(p, 12) + i, r[i]);
+  for (int i = 0; i < 4; ++i) {
+    ptx::store_global(mine(p, 8) + i, plain[i]);
+    ptx::store_global(mine(p, 8) + 4 + i, transposed[i]);
+  }
 }
 
 LENO_DEVICE void mma_k8(const Params& p) {
@@ -124,13 +119,13 @@ LENO_DEVICE void mma_k8(const Params& p) {
   for (int i = 0; i < 4; ++i) ptx::store_global(mine(p, 4) + i, ptx::float_bits(d[i]));
 }
 
-// Warps 0 and 1 write what 2 and 3 read: the writers arrive and go on, the readers wait.
+// Warps 0 and 1 write what 2 and 3 read.
 LENO_DEVICE void named_barriers(const Params& p) {
   const uint32_t thread = ptx::thread_id();
   const ptx::SharedAddress at = ptx::shared_memory() + 4 * (thread % 64);
   if (thread < 64) {
     ptx::store_shared<uint32_t>(at, given(p, 0));
-    ptx::bar_arrive<1, 128>();
+    ptx::bar_sync<1, 128>();
     ptx::store_global(mine(p, 1), thread);
   } else {
     ptx::bar_sync<1, 128>();

@@ -32,10 +32,10 @@ void racing(const ToyParams& p) {
   if (i < p.count) store_global(p.y + i, ptx::load_shared<float>(at));
 }
 
-// y[i] = 10 rank + blocks of the cluster.
+// y[i] = 1 + rank in the cluster.
 void rank_in_cluster(const ToyParams& p) {
   const uint32_t i = ptx::block_x() * kToyThreads + ptx::thread_id();
-  if (i < p.count) store_global(p.y + i, static_cast<float>(10 * ptx::cluster_rank() + ptx::cluster_size()));
+  if (i < p.count) store_global(p.y + i, static_cast<float>(1 + ptx::cluster_rank()));
 }
 
 LENO_CUDA_ENTRY(leno_toy_multiply_add, kToyThreads, 1, ToyParams, multiply_add)

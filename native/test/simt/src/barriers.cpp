@@ -3,13 +3,13 @@
 
 namespace leno::simt {
 
-void barrier(uint32_t id, uint32_t threads, bool wait, Location at) {
+void barrier(uint32_t id, uint32_t threads, Location at) {
   Block& b = block();
   Thread& t = self();
   b.preempt(at);
   if (threads > b.thread_count)
     b.fail(text("barrier %u expects %u threads, the block has %u", id, threads, b.thread_count), at);
-  if (const Rendezvous& meeting = b.warps[t.warp].meeting; wait && meeting.arrived)
+  if (const Rendezvous& meeting = b.warps[t.warp].meeting; meeting.arrived)
     b.fail(text("warp diverged: lane %u is at barrier %u, while lanes 0x%08x wait at %s (%s)", t.lane, id,
                 meeting.arrived, meeting.name, place(meeting.at).c_str()),
            at);
@@ -22,13 +22,12 @@ void barrier(uint32_t id, uint32_t threads, bool wait, Location at) {
   b.release(t, barrier.handover);
   ++barrier.arrived;
   if (barrier.arrived < (threads ? threads : b.thread_count - b.gone)) {
-    if (!wait) return;
     barrier.waiting.push_back(t.index);
     b.wait("bar.sync", id, threads, at);
     return;
   }
   ++b.counters.barriers;
-  if (wait) b.acquire(t, barrier.handover);
+  b.acquire(t, barrier.handover);
   uint32_t warps = 1u << t.warp;
   for (const Agent thread : barrier.waiting) {
     b.acquire(b.threads[thread], barrier.handover);

@@ -101,7 +101,6 @@ void Block::start(const uint32_t (&index)[3], const uint32_t (&grid)[3], uint32_
   barriers.fill(Barrier{});
   mbarriers.clear();
   bulk_loads.clear();
-  copiers.clear();
   register_pool = 0;
   register_waiters.clear();
   gone = 0;
@@ -118,8 +117,7 @@ void Block::start(const uint32_t (&index)[3], const uint32_t (&grid)[3], uint32_
     t.index = static_cast<Agent>(i);
     t.warp = static_cast<uint16_t>(i / 32);
     t.lane = static_cast<uint16_t>(i % 32);
-    t.identity = {i,    i % 32,        {index[0], index[1], index[2]}, {grid[0], grid[1], grid[2]}, options.shared_base,
-                  rank, cluster.size()};
+    t.identity = {i, i % 32, {index[0], index[1], index[2]}, {grid[0], grid[1], grid[2]}, options.shared_base, rank};
     if (options.races) {
       t.clock = &clocks_[i * cluster_agents];
       t.clock[i] = 1;
@@ -142,14 +140,6 @@ std::string Block::leaked_copies() const {
 
 std::string Block::leaked() const {
   if (const std::string copies = leaked_copies(); !copies.empty()) return copies;
-  for (const Thread& t : threads)
-    if (!t.copies.idle())
-      return text("the block ends with cp.async in flight, issued at %s (nobody waited)",
-                  place(t.copies.queue[t.copies.landed].at).c_str());
-  for (size_t i = 0; i < barriers.size(); ++i)
-    if (barriers[i].arrived)
-      return text("the block ends with %u threads arrived at barrier %zu, where %u are expected", barriers[i].arrived,
-                  i, barriers[i].expected);
   for (const Warpgroup& group : warpgroups)
     if (!group.open.empty() || !group.groups.empty()) return "the block ends with wgmma in flight (missing wgmma_wait)";
   return "";

@@ -27,22 +27,14 @@ struct Cluster;
 
 // ---- asynchronous copies of a thread
 struct AsyncCopy {
-  uint32_t to = 0, bytes = 0, valid = 0;
+  uint32_t to = 0, valid = 0;
   const void* from = nullptr;
   Location at;
-  int mark = -1;  // not a copy but the arrival of cp.async.mbarrier.arrive: index into AsyncCopies::marks
-};
-struct AsyncMark {
-  uint32_t barrier = 0;
-  Handover handover;  // the thread's clock at the instruction
-  Clock clock = 0;
 };
 struct AsyncCopies {
   std::vector<AsyncCopy> queue;  // in the order of issue; those before `landed` are done
   size_t landed = 0, committed = 0;
   std::deque<size_t> groups;  // ends of the committed groups that have not landed
-  std::vector<AsyncMark> marks;
-  uint32_t marks_waiting = 0;
   bool idle() const { return landed == queue.size(); }
 };
 
@@ -144,7 +136,6 @@ struct Block {
   std::array<Barrier, 16> barriers;
   std::unordered_map<uint32_t, std::unique_ptr<Mbarrier>> mbarriers;
   std::vector<BulkLoad> bulk_loads;
-  std::vector<Agent> copiers;  // threads with arrivals of cp.async outstanding, one entry each arrival
   uint32_t register_pool = 0;
   std::vector<Agent> register_waiters;
 
@@ -194,8 +185,6 @@ struct Block {
   void join_handovers(Handover& into, const Handover& from) const;
 
   // ---- where a module's instructions meet others
-  void land_copies(Thread& thread, size_t until, Clock clock);  // async_copies.cpp
-  bool deliver_marked_copies(size_t which);
   void deliver_bulk_load(size_t which);                                 // bulk.cpp
   Mbarrier& mbarrier(uint32_t address, const char* what, Location at);  // as the running thread sees it
   Mbarrier& mbarrier(uint32_t address, const char* what, const View& view, Location at);

@@ -34,7 +34,6 @@ Counters& Counters::operator+=(const Counters& o) {
   for (size_t i = 0; i < wgmma.size(); ++i) wgmma[i] += o.wgmma[i];
   multiply_adds += o.multiply_adds;
   ldmatrix += o.ldmatrix;
-  stmatrix += o.stmatrix;
   barriers += o.barriers;
   mbarriers += o.mbarriers;
   collectives += o.collectives;

@@ -4,7 +4,7 @@
 #include "matrix_operands.h"
 #include "text.h"
 
-// ldmatrix, stmatrix, mma.sync.
+// ldmatrix, mma.sync.
 namespace leno::simt {
 namespace {
 
@@ -34,20 +34,17 @@ void count_rows(const Lanes& lanes, int matrix) {
 
 }  // namespace
 
-void ldmatrix(uint32_t* registers, int matrices, bool transposed, uint32_t row, Location at) {
+void ldmatrix(uint32_t* registers, bool transposed, uint32_t row, Location at) {
   require(75, "ldmatrix", at);
   struct Arguments {
     uint32_t* registers;
     uint32_t row;
   } mine{registers, row};
-  warp_collective(static_cast<uint64_t>(matrices * 2 + transposed), "ldmatrix", mine, at, [&](auto& lanes) {
+  warp_collective(transposed, "ldmatrix", mine, at, [&](auto& lanes) {
     Block& b = block();
     ++b.counters.ldmatrix;
     Thread* const first = &b.threads[self().warp * 32u];
-    if (b.options.arch < 80)  // all lanes' addresses must be valid, even those that name no row
-      for (int lane = 8 * matrices; lane < 32; ++lane)
-        b.shared.at(lanes[static_cast<size_t>(lane)]->row, 16, 16, "ldmatrix", at, lane);
-    for (int i = 0; i < matrices; ++i) {
+    for (int i = 0; i < 4; ++i) {
       count_rows(lanes, i);
       Matrix m;
       for (int r = 0; r < 8; ++r) {
@@ -59,35 +56,6 @@ void ldmatrix(uint32_t* registers, int matrices, bool transposed, uint32_t row, 
       each_pair(transposed, [&](int lane, int r0, int c0, int r1, int c1) {
         lanes[static_cast<size_t>(lane)]->registers[i] = m[r0][c0] | static_cast<uint32_t>(m[r1][c1]) << 16;
       });
-    }
-  });
-}
-
-void stmatrix(const uint32_t* registers, int matrices, bool transposed, uint32_t row, Location at) {
-  require(90, "stmatrix", at);
-  struct Arguments {
-    const uint32_t* registers;
-    uint32_t row;
-  } mine{registers, row};
-  warp_collective(static_cast<uint64_t>(matrices * 2 + transposed), "stmatrix", mine, at, [&](auto& lanes) {
-    Block& b = block();
-    ++b.counters.stmatrix;
-    Thread* const first = &b.threads[self().warp * 32u];
-    for (int i = 0; i < matrices; ++i) {
-      count_rows(lanes, i);
-      Matrix m;
-      each_pair(transposed, [&](int lane, int r0, int c0, int r1, int c1) {
-        const uint32_t pair = lanes[static_cast<size_t>(lane)]->registers[i];
-        m[r0][c0] = static_cast<uint16_t>(pair);
-        m[r1][c1] = static_cast<uint16_t>(pair >> 16);
-      });
-      for (int r = 0; r < 8; ++r) {
-        const int lane = i * 8 + r;
-        const uint32_t address = lanes[static_cast<size_t>(lane)]->row;
-        uint8_t* const to = b.shared.at(address, 16, 16, "stmatrix", at, lane);
-        b.shared.write(first[lane].index, first[lane].view(), address, 16, "stmatrix", at);
-        std::memcpy(to, m[r], 16);
-      }
     }
   });
 }

@@ -101,20 +101,14 @@ void Block::yield(Location at) {
 }
 
 bool Block::deliver_one() {
-  const size_t count = bulk_loads.size() + copiers.size();
-  if (count == 0) return false;
-  const size_t which = options.random_order ? random() % count : 0;
-  if (which < bulk_loads.size()) {
-    deliver_bulk_load(which);
-  } else {
-    deliver_marked_copies(which - bulk_loads.size());
-  }
+  if (bulk_loads.empty()) return false;
+  deliver_bulk_load(options.random_order ? random() % bulk_loads.size() : 0);
   return true;
 }
 
 void Block::leave() {
   Thread& t = *running;
-  if (!t.copies.idle() && t.copies.marks_waiting == 0)
+  if (!t.copies.idle())
     fail(text("the thread ends while its cp.async issued at %s is in flight (missing cp_async_wait)",
               place(t.copies.queue[t.copies.landed].at).c_str()),
          t.copies.queue[t.copies.landed].at);

@@ -32,25 +32,4 @@ void shuffle(void* value, uint32_t bytes, uint32_t from_lane, const char* name, 
   });
 }
 
-uint32_t ballot(bool predicate, Location at) {
-  struct Arguments {
-    bool predicate;
-    uint32_t result;
-  } mine{predicate, 0};
-  warp_collective(0, "vote.ballot", mine, at, [](auto& lanes) {
-    uint32_t all = 0;
-    for (uint32_t lane = 0; lane < 32; ++lane) all |= static_cast<uint32_t>(lanes[lane]->predicate) << lane;
-    for (Arguments* lane : lanes) lane->result = all;
-  });
-  return mine.result;
-}
-
-// Which lane it is the card does not promise, only that it is always the same.
-bool elect_one(Location at) {
-  require(90, "elect.sync", at);
-  bool elected = false;
-  warp_collective(0, "elect.sync", elected, at, [](auto& lanes) { *lanes[block().options.seed % 32] = true; });
-  return elected;
-}
-
 }  // namespace leno::simt

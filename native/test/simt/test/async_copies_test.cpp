@@ -29,13 +29,13 @@ TEST(AsyncCopies, Arrive) {
   expect_clean(64, 4096, options, [] {
     ptx::cp_async_16(base() + 16 * thread(), &kSource[thread()]);
     ptx::cp_async_commit();
-    ptx::cp_async_4(base() + 2048 + 4 * thread(), &kSource[thread()].w[2]);
+    ptx::cp_async_16(base() + 2048 + 16 * thread(), &kSource[thread() + 2]);
     ptx::cp_async_commit();
     ptx::cp_async_wait<1>();
     EXPECT_EQ(load_shared<Words4>(base() + 16 * thread()).w[3], thread() + 3);
     ptx::cp_async_wait<0>();
     ptx::sync_threads();
-    EXPECT_EQ(load_shared<uint32_t>(base() + 2048 + 4 * (63 - thread())), 63 - thread() + 2);
+    EXPECT_EQ(load_shared<Words4>(base() + 2048 + 16 * (63 - thread())).w[0], 63 - thread() + 2);
   });
 }
 TEST(AsyncCopies, ZeroWhatIsNotValid) {
@@ -56,20 +56,6 @@ TEST(AsyncCopies, EmptyGroupsCount) {
       if (i < 2) continue;
       ptx::cp_async_wait<2>();
       EXPECT_EQ(load_shared<Words4>(base() + 512 * ((i - 2) % 3) + 16 * thread()).w[0], i - 2);
-    }
-  });
-}
-TEST(AsyncCopies, SignalAnMbarrier) {
-  expect_clean(64, 4096, [] {
-    const uint32_t full = base(), data = base() + 64, lane = thread() % 32;
-    if (thread() == 0) ptx::mbarrier_init(full, 32);
-    ptx::sync_threads();
-    if (thread() < 32) {
-      ptx::cp_async_16(data + 16 * lane, &kSource[31 - lane]);
-      ptx::cp_async_mbarrier_arrive_noinc(full);
-    } else {
-      ptx::mbarrier_wait(full, 0);
-      EXPECT_EQ(load_shared<Words4>(data + 16 * lane).w[0], 31 - lane);
     }
   });
 }
@@ -134,14 +120,6 @@ TEST(AsyncCopyDefects, EndsInFlight) {
   expect_report("the thread ends while its cp.async", 32, 4096, [] {
     ptx::cp_async_16(base() + 16 * thread(), &kSource[thread()]);
     ptx::cp_async_commit();
-  });
-}
-TEST(AsyncCopyDefects, ArrivalNobodyWaitsFor) {
-  expect_report("the block ends with cp.async in flight", 32, 4096, [] {
-    if (thread() == 0) ptx::mbarrier_init(base(), 32);
-    ptx::sync_warp();
-    ptx::cp_async_16(base() + 64 + 16 * thread(), &kSource[thread()]);
-    ptx::cp_async_mbarrier_arrive_noinc(base());
   });
 }
 TEST(AsyncCopyDefects, Misaligned) {
@@ -231,7 +209,7 @@ TEST(MbarrierDefects, ElectedArrivalWithoutSyncWarp) {
     ptx::sync_threads();
     if (thread() < 32) {
       store_shared(data + 4 * lane, lane);
-      if (ptx::elect_one()) ptx::mbarrier_arrive(base());
+      if (lane == 0) ptx::mbarrier_arrive(base());
     } else {
       ptx::mbarrier_wait(base(), 0);
       load_shared<uint32_t>(data + 4 * lane);

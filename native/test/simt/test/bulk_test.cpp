@@ -84,7 +84,7 @@ TEST(BulkDefects, OnlyTheIssuerWaits) {
       ptx::bulk_load(base() + 64, kBytes, 64, base());
       ptx::mbarrier_wait(base(), 0);
     }
-    ptx::ballot(true);
+    ptx::shuffle(1, 0);
     load_shared<uint32_t>(base() + 64);
   });
 }

@@ -164,14 +164,6 @@ TEST(Banks, LoadMatrix) {
   EXPECT_EQ(conflicts(64).ldmatrix_wavefronts, 4u);
   EXPECT_EQ(conflicts(64).ldmatrix, 1u);
 }
-TEST(Banks, StoreMatrix) {
-  const Counters c = counted(32, 16384, [] {
-    const uint32_t r[4] = {};
-    ptx::stmatrix_x4(base() + 256 * lane(), r);
-  });
-  EXPECT_EQ(c.ldmatrix_conflicts, 28u);
-  EXPECT_EQ(c.stmatrix, 1u);
-}
 TEST(Banks, AsyncCopies) {
   const Counters c = counted(32, 16384, [] {
     ptx::cp_async_16(base() + 128 * lane(), global<void>(16 * lane()));

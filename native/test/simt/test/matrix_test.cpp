@@ -10,7 +10,7 @@ namespace {
 uint32_t base() { return ptx::shared_memory(); }
 uint32_t lane() { return ptx::lane_id(); }
 
-// ---- ldmatrix, stmatrix: matrix i, element (r, c) holds 64 i + 8 r + c; rows lie 48 bytes apart, in a scrambled order
+// ---- ldmatrix: matrix i, element (r, c) holds 64 i + 8 r + c; rows lie 48 bytes apart, in a scrambled order
 constexpr uint32_t kRowBytes = 48, kRows = 32;
 uint32_t row_address(uint32_t matrix, uint32_t row) { return base() + (matrix * 8 + row) * 5 % kRows * kRowBytes; }
 void fill_rows() {
@@ -30,41 +30,18 @@ void expect_fragments(const uint32_t (&r)[Count], bool transposed) {
   }
 }
 
-TEST(LoadMatrix, FourAndTwoPlainAndTransposed) {
+TEST(LoadMatrix, PlainAndTransposed) {
   Options options;
   options.arch = 75;
   expect_clean(32, kRows * kRowBytes, options, [] {
     fill_rows();
     const uint32_t address = row_address(lane() / 8, lane() % 8);
-    uint32_t four[4], two[2];
+    uint32_t four[4];
     ptx::ldmatrix_x4(four, address);
     expect_fragments(four, false);
     ptx::ldmatrix_x4_trans(four, address);
     expect_fragments(four, true);
-    ptx::ldmatrix_x2(two, address);
-    expect_fragments(two, false);
-    ptx::ldmatrix_x2_trans(two, address);
-    expect_fragments(two, true);
   });
-}
-TEST(StoreMatrix, IsTheInverse) {
-  for (const bool transposed : {false, true}) {
-    expect_clean(32, 2 * kRows * kRowBytes, [=] {
-      fill_rows();
-      uint32_t r[4];
-      const uint32_t address = row_address(lane() / 8, lane() % 8), to = address + kRows * kRowBytes;
-      if (transposed) {
-        ptx::ldmatrix_x4_trans(r, address);
-        ptx::stmatrix_x4_trans(to, r);
-      } else {
-        ptx::ldmatrix_x4(r, address);
-        ptx::stmatrix_x4(to, r);
-      }
-      ptx::sync_warp();
-      for (uint32_t c = 0; c < 8; ++c)
-        EXPECT_EQ(ptx::load_shared<uint16_t>(to + 2 * c), 64 * (lane() / 8) + 8 * (lane() % 8) + c);
-    });
-  }
 }
 TEST(MatrixDefects, LoadMatrix) {
   expect_report("ldmatrix (row of lane 9): shared address", 32, 512, [] {
@@ -82,31 +59,13 @@ TEST(MatrixDefects, LoadMatrix) {
     if (ptx::thread_id() >= 32) ptx::ldmatrix_x4(r, base() + 16 * lane());
   });
   expect_report("never written", 32, 512, [] {
-    uint32_t r[2];
-    ptx::ldmatrix_x2(r, base() + 16 * lane());
+    uint32_t r[4];
+    ptx::ldmatrix_x4(r, base() + 16 * lane());
   });
-}
-// On sm_75 every lane's address must be valid, also of those that name no row.
-TEST(MatrixDefects, AddressesOfIdleLanesOnOldCards) {
-  const Body body = [] {
-    if (lane() < 16) ptx::store_shared(base() + 16 * lane(), ptx::Words4{});
-    ptx::sync_warp();
-    uint32_t r[2];
-    ptx::ldmatrix_x2(r, lane() < 16 ? base() + 16 * lane() : 0);
-  };
-  Options options;
-  options.arch = 75;
-  expect_report("ldmatrix (row of lane 16)", 32, 256, options, body);
-  options.arch = 80;
-  expect_clean(32, 256, options, body);
 }
 TEST(MatrixDefects, WrongCard) {
   Options options;
   options.arch = 80;
-  expect_report("stmatrix needs sm_90", 32, 512, options, [] {
-    const uint32_t r[4] = {};
-    ptx::stmatrix_x4(base() + 16 * lane(), r);
-  });
   expect_report("mma.sync e4m3 needs sm_89", 32, 0, options, [] {
     float d[4] = {};
     const uint32_t a[4] = {}, b[2] = {};

@@ -9,17 +9,16 @@ using testing::HasSubstr;
 
 TEST(Warp, WhoAmI) {
   std::vector<int> seen(6 * 64);
-  const Report report = launch({1, 2, 3}, 64, 0, {}, [&] {
+  const Report report = launch({3, 2, 1}, 64, 0, {}, [&] {
     EXPECT_EQ(ptx::lane_id(), ptx::thread_id() % 32);
-    EXPECT_EQ(ptx::grid_x(), 1u);
-    EXPECT_EQ(ptx::block_x(), 0u);
-    ++seen[(ptx::block_y() + 2 * ptx::block_z()) * 64 + ptx::thread_id()];
+    EXPECT_EQ(ptx::grid_x(), 3u);
+    ++seen[(ptx::block_y() * 3 + ptx::block_x()) * 64 + ptx::thread_id()];
   });
   EXPECT_TRUE(report.ok) << report.what;
   EXPECT_EQ(report.counters.blocks, 6u);
   EXPECT_THAT(seen, testing::Each(1));
 }
-TEST(Warp, ShuffleAndBallot) {
+TEST(Warp, Shuffle) {
   expect_clean(64, 0, [] {
     const auto lane = static_cast<int>(ptx::lane_id());
     int sum = lane;
@@ -28,14 +27,6 @@ TEST(Warp, ShuffleAndBallot) {
     EXPECT_EQ(ptx::shuffle(lane * 3, (lane + 5) % 32), (lane + 5) % 32 * 3);
     EXPECT_EQ(ptx::shuffle(1.5f * static_cast<float>(lane), 7), 10.5f);
     EXPECT_EQ(ptx::shuffle(uint64_t{1} << lane, 40), uint64_t{1} << 8);  // modulo 32
-    EXPECT_EQ(ptx::ballot(lane % 3 == 0), 0x49249249u);
-  });
-}
-TEST(Warp, ElectsOneAlwaysTheSame) {
-  expect_clean(64, 0, [] {
-    const bool first = ptx::elect_one();
-    EXPECT_EQ(__builtin_popcount(ptx::ballot(first)), 1);
-    EXPECT_EQ(ptx::elect_one(), first);
   });
 }
 TEST(Warp, SyncWarpOrdersMemory) {
@@ -57,7 +48,7 @@ TEST(WarpDefects, DifferentInstructions) {
     if (ptx::lane_id() < 16) {
       ptx::sync_warp();
     } else {
-      ptx::ballot(true);
+      ptx::shuffle(1, 0);
     }
   });
 }
@@ -88,10 +79,10 @@ TEST(WarpDefects, ALaneHasEnded) {
 TEST(WarpDefects, ReportsTellThePlace) {
   Options options;
   options.random_order = false;
-  const Report report = launch({1, 1, 2}, 64, 64, options, [] {
-    if (ptx::block_z() == 1 && ptx::thread_id() == 37) ptx::load_shared<uint32_t>(ptx::shared_memory() + 64);
+  const Report report = launch({1, 2, 1}, 64, 64, options, [] {
+    if (ptx::block_y() == 1 && ptx::thread_id() == 37) ptx::load_shared<uint32_t>(ptx::shared_memory() + 64);
   });
-  EXPECT_THAT(report.what, HasSubstr("block (0,0,1) thread 37 (warp 1 lane 5) warp_test.cpp:"));
+  EXPECT_THAT(report.what, HasSubstr("block (0,1,0) thread 37 (warp 1 lane 5) warp_test.cpp:"));
   EXPECT_THAT(report.what, HasSubstr("[seed 1]"));
 }
 TEST(WarpDefects, ShuffleOrdersNoMemory) {

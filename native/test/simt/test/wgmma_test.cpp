@@ -250,9 +250,7 @@ TEST(WgmmaDefects, OverwrittenByAnotherWarpAfterTheFirstOnesWait) {
       ptx::Wgmma<64>::rs(d, a, descriptor(base), false, ptx::Half{});
       ptx::wgmma_commit();
       ptx::wgmma_wait<0>();
-      ptx::bar_arrive<1, 256>();
     } else {
-      ptx::bar_arrive<1, 256>();
       for (int i = 0; i < 100; ++i) ptx::sync_warp();
       ptx::store_shared<uint32_t>(base + ptx::thread_id() % 128 * 4, 0);
     }
@@ -264,7 +262,7 @@ TEST(WgmmaDefects, OneWarpHasNotSynchronised) {
     if (t >= 128) {
       fill_b(base);
       ptx::fence_proxy_async();
-      ptx::bar_arrive<1, 224>();
+      ptx::bar_sync<1, 224>();
     } else {
       if (t < 96) ptx::bar_sync<1, 224>();
       float d[32];

@@ -8,11 +8,6 @@ LENO_DEVICE uint32_t cluster_rank() {
   asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
   return rank;
 }
-LENO_DEVICE uint32_t cluster_size() {
-  uint32_t size;
-  asm volatile("mov.u32 %0, %%cluster_nctarank;" : "=r"(size));
-  return size;
-}
 
 // The barrier of all threads of the cluster: every warp as a whole, arrivals and waits by turns. Threads that have
 // ended are not waited for.

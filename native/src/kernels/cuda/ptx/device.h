@@ -11,7 +11,6 @@ namespace leno::ptx {
 LENO_DEVICE uint32_t thread_id() { return threadIdx.x; }
 LENO_DEVICE uint32_t block_x() { return blockIdx.x; }
 LENO_DEVICE uint32_t block_y() { return blockIdx.y; }
-LENO_DEVICE uint32_t block_z() { return blockIdx.z; }
 LENO_DEVICE uint32_t grid_x() { return gridDim.x; }
 LENO_DEVICE uint32_t lane_id() { return threadIdx.x & 31; }
 LENO_DEVICE SharedAddress shared_memory() {
@@ -26,10 +25,6 @@ template <int Id, int Threads>
 LENO_DEVICE void bar_sync() {
   asm volatile("bar.sync %0, %1;" ::"n"(Id), "n"(Threads) : "memory");
 }
-template <int Id, int Threads>
-LENO_DEVICE void bar_arrive() {
-  asm volatile("bar.arrive %0, %1;" ::"n"(Id), "n"(Threads) : "memory");
-}
 
 // ---- within a warp
 template <class T>
@@ -39,16 +34,6 @@ LENO_DEVICE T shuffle(T value, int lane) {
 template <class T>
 LENO_DEVICE T shuffle_xor(T value, int mask) {
   return __shfl_xor_sync(kFullWarp, value, mask);
-}
-LENO_DEVICE uint32_t ballot(bool predicate) { return __ballot_sync(kFullWarp, predicate); }
-LENO_DEVICE bool elect_one() {
-  uint32_t elected;
-  asm volatile(
-      "{\n.reg .pred p;\n"
-      "elect.sync _|p, 0xffffffff;\n"
-      "selp.u32 %0, 1, 0, p;\n}\n"
-      : "=r"(elected));
-  return elected != 0;
 }
 
 // ---- conversions
@@ -259,7 +244,7 @@ LENO_DEVICE void store_shared(SharedAddress address, T v) {
   }
 }
 
-// ---- ldmatrix, stmatrix: 8 x 8 matrices of 16-bit elements; lane 8 i + r gives the address of row r of matrix i
+// ---- ldmatrix: 8 x 8 matrices of 16-bit elements; lane 8 i + r gives the address of row r of matrix i
 LENO_DEVICE void ldmatrix_x4(uint32_t (&r)[4], SharedAddress row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
@@ -270,28 +255,6 @@ LENO_DEVICE void ldmatrix_x4_trans(uint32_t (&r)[4], SharedAddress row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                : "r"(row)
-               : "memory");
-}
-LENO_DEVICE void ldmatrix_x2(uint32_t (&r)[2], SharedAddress row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];"
-               : "=r"(r[0]), "=r"(r[1])
-               : "r"(row)
-               : "memory");
-}
-LENO_DEVICE void ldmatrix_x2_trans(uint32_t (&r)[2], SharedAddress row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0, %1}, [%2];"
-               : "=r"(r[0]), "=r"(r[1])
-               : "r"(row)
-               : "memory");
-}
-LENO_DEVICE void stmatrix_x4(SharedAddress row, const uint32_t (&r)[4]) {
-  asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(row), "r"(r[0]), "r"(r[1]),
-               "r"(r[2]), "r"(r[3])
-               : "memory");
-}
-LENO_DEVICE void stmatrix_x4_trans(SharedAddress row, const uint32_t (&r)[4]) {
-  asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(row), "r"(r[0]),
-               "r"(r[1]), "r"(r[2]), "r"(r[3])
                : "memory");
 }
 
@@ -328,16 +291,10 @@ LENO_DEVICE void mma_m16n8k32(float (&d)[4], const uint32_t (&a)[4], const uint3
 LENO_DEVICE void cp_async_16(SharedAddress to, const void* from, uint32_t valid = 16) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(valid) : "memory");
 }
-LENO_DEVICE void cp_async_4(SharedAddress to, const void* from, uint32_t valid = 4) {
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(to), "l"(from), "r"(valid) : "memory");
-}
 LENO_DEVICE void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int Keep>
 LENO_DEVICE void cp_async_wait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(Keep) : "memory");
-}
-LENO_DEVICE void cp_async_mbarrier_arrive_noinc(SharedAddress barrier) {
-  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(barrier) : "memory");
 }
 
 // ---- mbarrier: 8 bytes of shared memory each

@@ -120,14 +120,14 @@ TEST_F(CudaLaunch, IsCapturedWithItsParameters) {
 
 // The cluster is the entry's own: launches and graphs know nothing of it, but for the grid.
 TEST_F(CudaLaunch, ClustersAreTheEntrys) {
-  const auto expected = [](float v) { return v == 2.f || v == 12.f; };
+  const auto expected = [](float v) { return v == 1.f || v == 2.f; };
   device_->prepare("leno_toy_cluster", 0);
   launch("leno_toy_cluster", params(0, 0), *stream_);
   stream_->synchronize();
   std::vector<float> y = values();
   EXPECT_TRUE(std::all_of(y.begin(), y.end(), expected));
-  EXPECT_EQ(2.f, y[0]);
-  EXPECT_EQ(12.f, y[kToyThreads]);
+  EXPECT_EQ(1.f, y[0]);
+  EXPECT_EQ(2.f, y[kToyThreads]);
   leno::cuda::fill(*values_, 0, 0, kCount * 4, nullptr);
   device_->begin_capture(stream_->handle());
   launch("leno_toy_cluster", params(0, 0), *stream_);

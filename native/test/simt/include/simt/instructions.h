@@ -13,7 +13,7 @@ struct Identity {
   uint32_t thread, lane;
   uint32_t block[3], grid[3];
   uint32_t shared_base;
-  uint32_t cluster_rank, cluster_size;
+  uint32_t cluster_rank;
 };
 const Identity& identity();
 
@@ -23,13 +23,11 @@ void require(int arch, const char* what, Location at);
 [[noreturn]] void fail(const char* what, Location at);
 
 // ---- barriers. threads = 0: all of the block.
-void barrier(uint32_t id, uint32_t threads, bool wait, Location at);
+void barrier(uint32_t id, uint32_t threads, Location at);
 void sync_warp(Location at);
 
 // ---- within a warp
 void shuffle(void* value, uint32_t bytes, uint32_t from_lane, const char* name, Location at);
-uint32_t ballot(bool predicate, Location at);
-bool elect_one(Location at);
 
 // ---- global memory
 enum class GlobalRead { constant, stream, plain };
@@ -39,18 +37,16 @@ void store_global(void* to, const void* from, uint32_t bytes, Location at);
 // ---- shared memory
 void load_shared(uint32_t from, void* to, uint32_t bytes, Location at);
 void store_shared(uint32_t to, const void* from, uint32_t bytes, Location at);
-void ldmatrix(uint32_t* registers, int matrices, bool transposed, uint32_t row, Location at);
-void stmatrix(const uint32_t* registers, int matrices, bool transposed, uint32_t row, Location at);
+void ldmatrix(uint32_t* registers, bool transposed, uint32_t row, Location at);
 
 // ---- mma.sync
 enum class MatrixType { half, bfloat, e4m3 };
 void mma(float* d, const uint32_t* a, const uint32_t* b, int k, MatrixType type, Location at);
 
 // ---- cp.async
-void cp_async(uint32_t to, const void* from, uint32_t bytes, uint32_t valid, Location at);
+void cp_async(uint32_t to, const void* from, uint32_t valid, Location at);
 void cp_async_commit(Location at);
 void cp_async_wait(uint32_t keep, Location at);
-void cp_async_mbarrier_arrive_noinc(uint32_t barrier, Location at);
 
 // ---- mbarrier
 void mbarrier_init(uint32_t barrier, uint32_t arrivals, Location at);

@@ -21,26 +21,19 @@ namespace leno::ptx {
 LENO_DEVICE uint32_t thread_id() { return simt::identity().thread; }
 LENO_DEVICE uint32_t block_x() { return simt::identity().block[0]; }
 LENO_DEVICE uint32_t block_y() { return simt::identity().block[1]; }
-LENO_DEVICE uint32_t block_z() { return simt::identity().block[2]; }
 LENO_DEVICE uint32_t grid_x() { return simt::identity().grid[0]; }
 LENO_DEVICE uint32_t lane_id() { return simt::identity().lane; }
 LENO_DEVICE SharedAddress shared_memory() { return simt::identity().shared_base; }
 
 LENO_DEVICE uint32_t cluster_rank() { return simt::identity().cluster_rank; }
-LENO_DEVICE uint32_t cluster_size() { return simt::identity().cluster_size; }
 
 // ---- barriers
-LENO_DEVICE void sync_threads(LENO_AT) { simt::barrier(0, 0, true, at); }
+LENO_DEVICE void sync_threads(LENO_AT) { simt::barrier(0, 0, at); }
 LENO_DEVICE void sync_warp(LENO_AT) { simt::sync_warp(at); }
 template <int Id, int Threads>
 LENO_DEVICE void bar_sync(LENO_AT) {
   static_assert(Id >= 0 && Id < 16 && Threads > 0 && Threads % 32 == 0);
-  simt::barrier(Id, Threads, true, at);
-}
-template <int Id, int Threads>
-LENO_DEVICE void bar_arrive(LENO_AT) {
-  static_assert(Id >= 0 && Id < 16 && Threads > 0 && Threads % 32 == 0);
-  simt::barrier(Id, Threads, false, at);
+  simt::barrier(Id, Threads, at);
 }
 
 // ---- within a warp
@@ -56,8 +49,6 @@ LENO_DEVICE T shuffle_xor(T value, int mask, LENO_AT) {
   simt::shuffle(&value, sizeof(T), (lane_id() ^ static_cast<uint32_t>(mask)) & 31, "shfl.bfly", at);
   return value;
 }
-LENO_DEVICE uint32_t ballot(bool predicate, LENO_AT) { return simt::ballot(predicate, at); }
-LENO_DEVICE bool elect_one(LENO_AT) { return simt::elect_one(at); }
 
 // ---- conversions
 LENO_DEVICE uint32_t pack(Floats2 v, Half) {
@@ -133,20 +124,8 @@ LENO_DEVICE void store_shared(SharedAddress address, T v, LENO_AT) {
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) >= 2 && sizeof(T) <= 16 && std::has_single_bit(sizeof(T)));
   simt::store_shared(address, &v, sizeof(T), at);
 }
-LENO_DEVICE void ldmatrix_x4(uint32_t (&r)[4], SharedAddress row, LENO_AT) { simt::ldmatrix(r, 4, false, row, at); }
-LENO_DEVICE void ldmatrix_x4_trans(uint32_t (&r)[4], SharedAddress row, LENO_AT) {
-  simt::ldmatrix(r, 4, true, row, at);
-}
-LENO_DEVICE void ldmatrix_x2(uint32_t (&r)[2], SharedAddress row, LENO_AT) { simt::ldmatrix(r, 2, false, row, at); }
-LENO_DEVICE void ldmatrix_x2_trans(uint32_t (&r)[2], SharedAddress row, LENO_AT) {
-  simt::ldmatrix(r, 2, true, row, at);
-}
-LENO_DEVICE void stmatrix_x4(SharedAddress row, const uint32_t (&r)[4], LENO_AT) {
-  simt::stmatrix(r, 4, false, row, at);
-}
-LENO_DEVICE void stmatrix_x4_trans(SharedAddress row, const uint32_t (&r)[4], LENO_AT) {
-  simt::stmatrix(r, 4, true, row, at);
-}
+LENO_DEVICE void ldmatrix_x4(uint32_t (&r)[4], SharedAddress row, LENO_AT) { simt::ldmatrix(r, false, row, at); }
+LENO_DEVICE void ldmatrix_x4_trans(uint32_t (&r)[4], SharedAddress row, LENO_AT) { simt::ldmatrix(r, true, row, at); }
 
 // ---- mma.sync
 LENO_DEVICE void mma_m16n8k8(float (&d)[4], const uint32_t (&a)[2], const uint32_t (&b)[1], Half, LENO_AT) {
@@ -164,19 +143,13 @@ LENO_DEVICE void mma_m16n8k32(float (&d)[4], const uint32_t (&a)[4], const uint3
 
 // ---- cp.async
 LENO_DEVICE void cp_async_16(SharedAddress to, const void* from, uint32_t valid = 16, LENO_AT) {
-  simt::cp_async(to, from, 16, valid, at);
-}
-LENO_DEVICE void cp_async_4(SharedAddress to, const void* from, uint32_t valid = 4, LENO_AT) {
-  simt::cp_async(to, from, 4, valid, at);
+  simt::cp_async(to, from, valid, at);
 }
 LENO_DEVICE void cp_async_commit(LENO_AT) { simt::cp_async_commit(at); }
 template <int Keep>
 LENO_DEVICE void cp_async_wait(LENO_AT) {
   static_assert(Keep >= 0);
   simt::cp_async_wait(Keep, at);
-}
-LENO_DEVICE void cp_async_mbarrier_arrive_noinc(SharedAddress barrier, LENO_AT) {
-  simt::cp_async_mbarrier_arrive_noinc(barrier, at);
 }
 
 // ---- mbarrier
