@@ -77,7 +77,10 @@ LENO_API int leno_linear_workspace_size(leno_linear op, int64_t max_tokens, int6
  * LENO_ERR_UNSUPPORTED beyond. The context must have been reserved: else LENO_ERR_BUFFER_TOO_SMALL. On a CUDA device x,
  * y and the residual are memory of the card (of anybody's in this process; host addresses give
  * LENO_ERR_INVALID_ARGUMENT). The forward is put on the context's stream and returns; a stream that is being captured
- * takes it into its graph. Addresses and strides of whole 16 bytes are the fast case.
+ * takes it into its graph. Addresses and strides of whole 16 bytes are the fast case. Where cuBLASLt was chosen, it is
+ * asked for an algorithm by each new combination of tokens, strides and alignments: it was asked for some of them when
+ * the operator was made, and should it have none for another, the forward gives LENO_ERR_UNSUPPORTED and writes
+ * nothing.
  */
 LENO_API int leno_linear_forward(leno_linear op, leno_context context, int64_t tokens, const void* x, int64_t ldx,
                                  const void* residual, int64_t ldresidual, void* y, int64_t ldy);

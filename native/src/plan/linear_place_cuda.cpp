@@ -1,9 +1,11 @@
 #include "plan/linear_place_cuda.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/cuda/cublaslt.h"
 #include "core/error.h"
+#include "core/half.h"
 #include "kernels/cuda/linear_cublaslt.h"
 
 namespace leno::plan {
@@ -25,6 +27,20 @@ std::shared_ptr<const DeviceMemory> on_device(const std::shared_ptr<CudaDevice>&
   auto memory = std::make_shared<const DeviceMemory>(device, bytes);
   cuda::write(*memory, 0, data, bytes, nullptr);
   return memory;
+}
+
+// As it is, and for cuBLASLt in the 16 bits of y.
+std::shared_ptr<const DeviceMemory> bias_on_device(const std::shared_ptr<CudaDevice>& device,
+                                                   const kernels::LinearSpec& spec) {
+  if (spec.io == DType::f32) return on_device(device, spec.bias, spec.rows * 4);
+  const int64_t rounded_at = kernels::cuda::rounded_bias_at(spec.rows);
+  std::vector<std::byte> both(static_cast<size_t>(rounded_at + spec.rows * 2));
+  std::memcpy(both.data(), spec.bias, static_cast<size_t>(spec.rows * 4));
+  for (int64_t r = 0; r < spec.rows; ++r) {
+    const uint16_t bits = spec.io == DType::bf16 ? to_bf16(spec.bias[r]) : to_f16(spec.bias[r]);
+    std::memcpy(&both[static_cast<size_t>(rounded_at + r * 2)], &bits, 2);
+  }
+  return on_device(device, both.data(), static_cast<int64_t>(both.size()));
 }
 
 }  // namespace
@@ -72,7 +88,7 @@ CudaPlace::CudaPlace(CudaDevice& device, std::shared_ptr<const PackedWeights> pa
       device_(device.shared_from_this()),
       card_(card_of(device.info())),
       kernels_(kernels) {
-  if (question.spec.bias != nullptr) bias_ = on_device(device_, question.spec.bias, question.spec.rows * 4);
+  if (question.spec.bias != nullptr) bias_ = bias_on_device(device_, question.spec);
 }
 
 std::vector<KernelRow> CudaPlace::kernels() const {
@@ -90,7 +106,9 @@ std::string CudaPlace::refuse(const KernelRow& row) const {
 }
 
 std::string CudaPlace::refuse(const KernelRow& row, bool dense, int64_t tokens) const {
-  return row.cuda->refuse(card_, weights_.kind(dense), question_.spec, tokens);
+  const std::string why = row.cuda->refuse(card_, weights_.kind(dense), question_.spec, tokens);
+  if (!why.empty() || row.cuda->run == nullptr) return why;
+  return kernels::cuda::cublaslt_refuses(*device_, *row.cuda, question_.spec, question_.residual, tokens);
 }
 
 double row_overhead(const kernels::cuda::LinearKernel& kernel, const kernels::WeightsKind& weights, int64_t rows) {
@@ -116,8 +134,24 @@ std::string refuse_tall_tile(const Candidate& candidate, const kernels::WeightsK
   return "";
 }
 
-std::string CudaPlace::needless(const Candidate& c, const std::vector<Candidate>& able) const {
-  return refuse_tall_tile(c, weights_.kind(c.dense), question_.spec.rows, able);
+std::string refuse_idle_cluster(const Candidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
+                                int64_t tokens, const std::vector<Candidate>& able) {
+  const kernels::cuda::LinearKernel& kernel = *candidate.kernel.cuda;
+  if (tokens > kernel.idle_tokens) return "";
+  const double mine = row_overhead(kernel, weights, rows);
+  for (const Candidate& c : able) {
+    const kernels::cuda::LinearKernel& other = *c.kernel.cuda;
+    if (c.dense != candidate.dense || other.idle_tokens > 0 || other.tile_rows == 0) continue;
+    if (row_overhead(other, weights, rows) > mine) continue;
+    return text("not timed: its blocks share weights over more than ", kernel.idle_tokens, " tokens");
+  }
+  return "";
+}
+
+std::string CudaPlace::needless(const Candidate& c, int64_t tokens, const std::vector<Candidate>& able) const {
+  const kernels::WeightsKind weights = weights_.kind(c.dense);
+  const std::string why = refuse_tall_tile(c, weights, question_.spec.rows, able);
+  return why.empty() ? refuse_idle_cluster(c, weights, question_.spec.rows, tokens, able) : why;
 }
 
 std::shared_ptr<const kernels::PreparedWeights> CudaPlace::prepared(const Candidate& candidate) {

@@ -25,6 +25,10 @@ double row_overhead(const kernels::cuda::LinearKernel& kernel, const kernels::We
 // lower tile can run.
 std::string refuse_tall_tile(const Candidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
                              const std::vector<Candidate>& able);
+// Why it is not timed with that many tokens: its blocks would share nothing, and one that does without can run. Only
+// against tiles as low as its own, so that of all candidates at least one is left by both.
+std::string refuse_idle_cluster(const Candidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
+                                int64_t tokens, const std::vector<Candidate>& able);
 
 // An operator's weights on a card, in the layout of one format, and its bias.
 struct DeviceWeights final : kernels::PreparedWeights {
@@ -57,7 +61,7 @@ class CudaPlace final : public LinearPlace {
   std::string refuse(const KernelRow& kernel) const override;
   std::string refuse(const KernelRow& kernel, bool dense, int64_t tokens) const override;
   bool last_resort(const KernelRow&) const override { return false; }
-  std::string needless(const Candidate& c, const std::vector<Candidate>& able) const override;
+  std::string needless(const Candidate& c, int64_t tokens, const std::vector<Candidate>& able) const override;
   std::shared_ptr<const kernels::PreparedWeights> prepared(const Candidate& candidate) override;
   Times time(const std::vector<Candidate>& candidates, int64_t tokens) override;
   int64_t most_tokens() const override { return kernels::cuda::mma_most_tokens(question_.spec.rows); }

@@ -1,12 +1,14 @@
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "core/error.h"
 #include "plan/linear_place_cuda.h"
 #include "plan/measured.h"
 
-// Timing on a card, whose memory may be short: an operator that is being made must not fail because a candidate that
-// might not win, or more tokens than the ranking needs, do not fit.
+// Timing on a card, whose memory may be short, and which may not run a kernel that its numbers promise (a slice of a
+// card that places no cluster): an operator that is being made must not fail because a candidate that might not win, or
+// more tokens than the ranking needs, do not fit.
 namespace leno::plan {
 namespace {
 
@@ -25,9 +27,28 @@ std::string lacking(Body&& body) {
   }
 }
 
-// Moves candidates of which which(c) holds to those refused.
+// What running a candidate says against it alone; thrown on where it concerns all: a lost card, a capture.
+struct Failure {
+  int status = LENO_OK;
+  std::string why;
+
+  template <class Body>
+  bool of(Body&& body) {
+    try {
+      body();
+    } catch (const Error& e) {
+      if (e.status() == LENO_ERR_DEVICE_LOST || e.status() == LENO_ERR_INVALID_STATE) throw;
+      status = e.status();
+      why = e.what();
+    }
+    return status != LENO_OK;
+  }
+};
+
+// Moves candidates of which which(c) holds to those refused for want of memory.
 template <class Which>
 void set_aside(std::vector<Candidate>& able, Times& times, const std::string& why, Which&& which) {
+  times.lacked_memory = true;
   for (const Candidate& c : able) {
     if (which(c)) times.refused.push_back({c.kernel, c.dense, why});
   }
@@ -143,38 +164,52 @@ Times CudaPlace::time(const std::vector<Candidate>& candidates, int64_t tokens) 
   times.tokens = tokens;
 
   const kernels::LinearSpec& spec = question_.spec;
-  // Kernels take memory as they are loaded.
-  for (const Candidate& c : std::vector<Candidate>(able)) {
-    const std::string why = lacking([&] {
-      const DeviceWeights& weights = weights_of(c);
+  // By candidate: kernels take memory as they are loaded, and a card may refuse to launch one.
+  std::vector<Failure> failures(able.size());
+  for (size_t i = 0; i < able.size(); ++i) {
+    failures[i].of([&] {
+      const DeviceWeights& weights = weights_of(able[i]);
       const auto launches =
-          c.kernel.cuda->plan(*weights.layout, weights.operands(), spec, call, workspace->data(), card_);
-      for (int i = 0; i < launches.count; ++i) {
-        const auto& l = launches.launch[static_cast<size_t>(i)];
-        device_->prepare(l.entry, l.shared_bytes);
+          able[i].kernel.cuda->plan(*weights.layout, weights.operands(), spec, call, workspace->data(), card_);
+      for (int l = 0; l < launches.count; ++l) {
+        const auto& launch = launches.launch[static_cast<size_t>(l)];
+        device_->prepare(launch.entry, launch.shared_bytes);
       }
     });
-    if (why.empty()) continue;
-    if (able.size() == 1) fail(LENO_ERR_OUT_OF_MEMORY, why);
-    set_aside(able, times, why,
-              [&](const Candidate& other) { return other.kernel.cuda == c.kernel.cuda && other.dense == c.dense; });
   }
 
   const cuda::Stream stream(device_);
   cuda::Event start(device_, true), end(device_, true);
   const auto seconds_of = [&](size_t candidate, int repetitions) {
     const Candidate& c = able[candidate];
+    Failure& failure = failures[candidate];
+    if (failure.status != LENO_OK) return std::numeric_limits<double>::infinity();
     const DeviceWeights& weights = weights_of(c);
-    start.record(stream);
-    for (int r = 0; r < repetitions; ++r) {
-      submit(*device_, card_, *c.kernel.cuda, weights, spec, call, workspace->data(), stream.handle());
-    }
-    end.record(stream);
-    end.synchronize();
-    return cuda::Event::elapsed_ms(start, end) * 1e-3 / repetitions;
+    double seconds = std::numeric_limits<double>::infinity();
+    failure.of([&] {
+      start.record(stream);
+      for (int r = 0; r < repetitions; ++r) {
+        submit(*device_, card_, *c.kernel.cuda, weights, spec, call, workspace->data(), stream.handle());
+      }
+      end.record(stream);
+      end.synchronize();
+      seconds = cuda::Event::elapsed_ms(start, end) * 1e-3 / repetitions;
+    });
+    return seconds;
   };
   const std::vector<Timing> timings = time_interleaved(able.size(), seconds_of);
-  for (size_t i = 0; i < able.size(); ++i) times.timed.push_back(timed_candidate(able[i], timings[i]));
+  if (std::all_of(failures.begin(), failures.end(), [](const Failure& f) { return f.status != LENO_OK; })) {
+    fail(failures.front().status, failures.front().why);
+  }
+  for (size_t i = 0; i < able.size(); ++i) {
+    const Failure& failure = failures[i];
+    if (failure.status == LENO_OK) {
+      times.timed.push_back(timed_candidate(able[i], timings[i]));
+      continue;
+    }
+    times.lacked_memory |= failure.status == LENO_ERR_OUT_OF_MEMORY;
+    times.refused.push_back({able[i].kernel, able[i].dense, failure.why});
+  }
   return times;
 }
 

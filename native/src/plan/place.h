@@ -25,12 +25,13 @@ struct PlaceDescription {
   std::string name;
 };
 
-// What timing gave. refused: those for which there was no memory, each with the reason. tokens: that were timed, fewer
-// than asked for where their activations did not fit.
+// What timing gave. refused: those for which there was no memory, or which the device does not run, each with the
+// reason. tokens: that were timed, fewer than asked for where their activations did not fit.
 struct Times {
   std::vector<TimedCandidate> timed;
   std::vector<Candidate> refused;
   int64_t tokens = 0;
+  bool lacked_memory = false;  // another time may give others
 };
 
 // Where an operator will run, as far as planning asks: what there are for kernels, why each cannot run, how long it
@@ -48,8 +49,9 @@ class Place {
   virtual std::string refuse(const KernelRow& kernel, bool dense, int64_t tokens) const = 0;
   // So much slower than others that it is not timed where another can run.
   virtual bool last_resort(const KernelRow& kernel) const = 0;
-  // Why a candidate cannot win against the others that can run, so that it is not timed; "" where it may.
-  virtual std::string needless(const Candidate&, const std::vector<Candidate>&) const { return ""; }
+  // Why a candidate cannot win with this many tokens against the others that can run, so that it is not timed; "" where
+  // it may.
+  virtual std::string needless(const Candidate&, int64_t /*tokens*/, const std::vector<Candidate>&) const { return ""; }
 
   // The weights as a forward needs them; each form is made once, and kept until the place is gone or by who holds it.
   virtual std::shared_ptr<const kernels::PreparedWeights> prepared(const Candidate& candidate) = 0;

@@ -51,10 +51,11 @@ void set_last_resorts_aside(const Place& place, std::vector<Candidate>& able, st
 }
 
 // Nor is what cannot win against others. Judged against all that can run, so that at least one stays.
-void set_needless_aside(const Place& place, std::vector<Candidate>& able, std::vector<Candidate>& refused) {
+void set_needless_aside(const Place& place, int64_t tokens, std::vector<Candidate>& able,
+                        std::vector<Candidate>& refused) {
   const std::vector<Candidate> all = able;
   std::erase_if(able, [&](const Candidate& c) {
-    const std::string why = place.needless(c, all);
+    const std::string why = place.needless(c, tokens, all);
     if (!why.empty()) refused.push_back({c.kernel, c.dense, why});
     return !why.empty();
   });
@@ -161,7 +162,7 @@ class Planner {
     require(!able.empty(), LENO_ERR_UNSUPPORTED, "no kernel can serve ", result.bucket.tokens, " tokens",
             all_refusals(result.refused, place_.weights().given().dtype()));
     set_last_resorts_aside(place_, able, result.refused);
-    set_needless_aside(place_, able, result.refused);
+    set_needless_aside(place_, result.bucket.tokens, able, result.refused);
     if (able.size() == 1) {
       result.source = Source::single;
       return able.front();
@@ -183,7 +184,7 @@ class Planner {
       Times times = place_.time(able, result.timed_tokens);
       choice = choose(std::move(times.timed));
       // What was chosen for want of memory is no answer for another time.
-      if (times.refused.empty() && times.tokens == result.timed_tokens) {
+      if (!times.lacked_memory && times.tokens == result.timed_tokens) {
         remember(memory_key, *choice);
         file_.add(key, *choice);
       }

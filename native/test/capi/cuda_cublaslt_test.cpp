@@ -58,15 +58,92 @@ TEST_F(CublasLt, IsTimedBesideOurs) {
                                      "          \"microseconds\""));
 }
 
-TEST_F(CublasLt, RefusesWhatItIsNotUsedFor) {
-  options_.activation = LENO_ACT_SILU;
-  EXPECT_EQ(LENO_ERR_UNSUPPORTED, leno_linear_create(device_, packed_, &options_, &op_));
-  EXPECT_THAT(leno_last_error(), HasSubstr("bf16_linear_dense_cublaslt (dense): it is used without an activation"));
-  options_.activation = LENO_ACT_NONE;
+TEST_F(CublasLt, AddsABiasAndAppliesRelu) {
   options_.bias = bias_.data();
   options_.bias_count = kM;
+  for (const int io : {LENO_BF16, LENO_F32}) {
+    for (const int activation : {LENO_ACT_NONE, LENO_ACT_RELU}) {
+      options_.io_dtype = io;
+      options_.activation = activation;
+      options_.residual = activation == LENO_ACT_NONE;
+      create();
+      make_tensors(16);
+      reserve(16);
+      ASSERT_OK(forward(16));
+      expect_right(16);
+      leno_linear_destroy(op_);
+      op_ = nullptr;
+    }
+  }
+}
+
+TEST_F(CublasLt, AppliesActivationsInBothLayouts) {
+  options_.residual = 0;
+  options_.io_dtype = LENO_F32;
+  for (const int layout : {LENO_TOKEN_MAJOR, LENO_FEATURE_MAJOR}) {
+    for (const int activation : {LENO_ACT_RELU, LENO_ACT_GELU_TANH}) {
+      options_.layout = layout;
+      options_.activation = activation;
+      create();
+      make_tensors(16);
+      reserve(16);
+      ASSERT_OK(forward(16));
+      const std::vector<float> y = y_values();
+      for (int64_t n = 0; n < 16; ++n) {
+        for (int64_t m = 0; m < kM; ++m) {
+          double right = expected(n, m);
+          if (activation == LENO_ACT_GELU_TANH) {
+            right *= (1 + std::tanh(std::sqrt(2 / M_PI) * (right + 0.044715 * right * right * right))) / 2;
+          }
+          ASSERT_NEAR(right, y[at(n, m, ldy(16))], 1e-5 * (1 + std::fabs(right)));
+        }
+      }
+      leno_linear_destroy(op_);
+      op_ = nullptr;
+    }
+  }
+}
+
+TEST_F(CublasLt, RefusesWhatItDoesNotHave) {
+  const auto refused = [&](const char* why) {
+    EXPECT_EQ(LENO_ERR_UNSUPPORTED, leno_linear_create(device_, packed_, &options_, &op_));
+    EXPECT_THAT(leno_last_error(), HasSubstr(std::string("bf16_linear_dense_cublaslt (dense): ") + why));
+  };
+  options_.activation = LENO_ACT_SILU;
+  refused("of activations it has ReLU and GELU (tanh)");
+  options_.activation = LENO_ACT_RELU;
+  options_.residual = 1;
+  refused("it adds a residual before the activation");
+  options_.residual = 0;
+  options_.bias = bias_.data();
+  options_.bias_count = kM;
+  options_.layout = LENO_FEATURE_MAJOR;
+  refused("it adds a bias to token-major activations alone");
+}
+
+// Forwards may come with operands that are aligned to their elements alone.
+TEST_F(CublasLt, IsNoCandidateWhereItHasNoAlgorithmForEveryAlignment) {
+  setenv("LENO_SIMT_CUBLASLT_ALIGNMENT", "16", 1);
   EXPECT_EQ(LENO_ERR_UNSUPPORTED, leno_linear_create(device_, packed_, &options_, &op_));
-  EXPECT_THAT(leno_last_error(), HasSubstr("(dense): it is used without a bias"));
+  EXPECT_THAT(leno_last_error(), HasSubstr("(dense): cuBLASLt has no algorithm for 16 tokens of strides 41 and 49"));
+  options_.kernel = nullptr;
+  create();
+  EXPECT_THAT(explained(), HasSubstr("cuBLASLt has no algorithm for 16 tokens"));
+  make_tensors(16);
+  reserve(16);
+  ASSERT_OK(forward(16));
+  expect_right(16);
+  unsetenv("LENO_SIMT_CUBLASLT_ALIGNMENT");
+}
+
+TEST_F(CublasLt, AStatusInTimingRefusesItAlone) {
+  const int64_t another = 17;  // nothing is known of it
+  options_.kernel = nullptr;
+  options_.buckets = &another;
+  setenv("LENO_SIMT_CUBLASLT_STATUS", "13", 1);
+  create();
+  unsetenv("LENO_SIMT_CUBLASLT_STATUS");
+  EXPECT_THAT(explained(), HasSubstr("\"refusal\": \"cublasLtMatmul gives status 13 (cublasStatus_t)\""));
 }
 
 TEST_F(CublasLt, WorksOnEachOfTwoCards) {

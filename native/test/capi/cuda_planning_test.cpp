@@ -31,6 +31,12 @@ class CudaPlanning : public CudaLinear {
     for (const auto& c : bucket["candidates"]) count += c.contains("microseconds");
     return count;
   }
+  // Those of this name that were timed, sparse and dense.
+  static int timed(const nlohmann::json& bucket, const std::string& kernel) {
+    int count = 0;
+    for (const auto& c : bucket["candidates"]) count += c["kernel"] == kernel && c.contains("microseconds");
+    return count;
+  }
   // Another question for each test, so that nothing is known of it: times are kept for the process.
   void ask_anew(int activation) {
     add_epilogue();
@@ -103,6 +109,96 @@ TEST_F(CudaPlanning, AChoiceOfBeforeThatDoesNotFitNowIsMadeAnew) {
   make_tensors(16);
   reserve(16);
   ASSERT_OK(forward(16));
+}
+
+TEST_F(CudaPlanning, PairsAndWindowsAreTimedForManyTokensOnly) {
+  const int64_t few_and_many[] = {16, 1100};
+  options_.buckets = few_and_many;
+  options_.buckets_count = 2;
+  create();
+  for (const char* pairs : {"bf16_linear_shflbw_m64n512k32c2_sm90", "bf16_linear_dense_m128n256k64c2_sm90"}) {
+    EXPECT_EQ(0, timed(bucket(0), pairs)) << pairs;
+    EXPECT_EQ(1, timed(bucket(1), pairs)) << pairs;
+  }
+  EXPECT_EQ(1, timed(bucket(1), "bf16_linear_shflbw_window_m256n128k64_sm90"));
+  EXPECT_EQ(2, refused_for(bucket(0), "not timed: its blocks share weights over more than "))
+      << "dense and sparse; the taller sparse one for its rows";
+}
+
+// As on a slice of a card: groups of blocks that can only be launched together have no room.
+TEST_F(CudaPlanning, ACardWithoutRoomForClustersServesWithoutThem) {
+  const int64_t many = 600;
+  options_.buckets = &many;
+  const std::string why = "cuLaunchKernel on device 0: CUDA_ERROR_INVALID_CLUSTER_SIZE (912)";
+  set_most_cluster(1);
+  create();
+  EXPECT_EQ(2, refused_for(bucket(0), why)) << "pairs for sparse and for dense weights";
+  const std::string chosen = bucket(0)["kernel"];
+  EXPECT_THAT(chosen, testing::Not(HasSubstr("c2_sm90")));
+  leno_linear_destroy(op_);
+  op_ = nullptr;
+  create();
+  EXPECT_EQ("measured before in this process", bucket(0)["source"]) << "a card stays as it is";
+  set_most_cluster(8);
+  make_tensors(16);
+  reserve(16);
+  ASSERT_OK(forward(16));
+}
+
+TEST_F(CudaPlanning, ACardWithoutRoomForClustersOfFourServesWithoutThem) {
+  constexpr int64_t kRows = 576, kColumns = 40;  // three slices of the window kernel
+  std::vector<int32_t> permutation, indices;
+  std::vector<int64_t> offsets{0};
+  for (int32_t r = 0; r < kRows; ++r) permutation.push_back(r);
+  for (int64_t g = 0; g < kRows / 64; ++g) {
+    for (int32_t k = static_cast<int32_t>(g % 2); k < kColumns; k += 2) indices.push_back(k);
+    offsets.push_back(static_cast<int64_t>(indices.size()));
+  }
+  const std::vector<float> w(kRows * kColumns, 1);
+  leno_pattern pattern = nullptr;
+  ASSERT_OK(leno_pattern_create(kRows, kColumns, 64, permutation.data(), offsets.data(), indices.data(),
+                                static_cast<int64_t>(indices.size()), &pattern));
+  leno_packed packed = nullptr;
+  ASSERT_OK(leno_packed_create(pattern, w.data(), kColumns, LENO_BF16, &packed));
+  leno_pattern_destroy(pattern);
+  set_most_cluster(2);
+  EXPECT_OK(leno_linear_create(device_, packed, &options_, &op_));
+  set_most_cluster(8);
+  leno_packed_destroy(packed);
+  const auto b = bucket(0);
+  EXPECT_EQ(1, refused_for(b, "CUDA_ERROR_INVALID_CLUSTER_SIZE (912)"));
+  EXPECT_EQ(0, timed(b, "bf16_linear_shflbw_window_m256n128k64_sm90"));
+  EXPECT_LT(4, timed(b));
+}
+
+TEST_F(CudaPlanning, ACandidateThatCannotBeLaunchedIsRefusedWithTheDriversWords) {
+  int refused = 0;
+  for (int call : {1, 2, 5, 9, 20, 40, 60}) {
+    const int64_t another = 16 + call;
+    options_.buckets = &another;
+    plan_fault(("cuLaunchKernel:" + std::to_string(call) + ":701").c_str());
+    create();
+    plan_fault("");
+    const int here =
+        refused_for(bucket(0), "cuLaunchKernel on device 0: CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES (701): as emulated");
+    EXPECT_LE(here, 1);
+    refused += here;
+    EXPECT_LT(2, timed(bucket(0)));
+    leno_linear_destroy(op_);
+    op_ = nullptr;
+  }
+  EXPECT_LT(4, refused);
+}
+
+TEST_F(CudaPlanning, ACardThatIsLostFailsTheCreation) {
+  const int64_t another = 15;
+  options_.buckets = &another;
+  leno_context_destroy(context_);
+  context_ = nullptr;
+  plan_fault("cuLaunchKernel:3:719");
+  EXPECT_EQ(LENO_ERR_DEVICE_LOST, leno_linear_create(device_, packed_, &options_, &op_));
+  EXPECT_THAT(leno_last_error(), HasSubstr("cuLaunchKernel on device 0: CUDA_ERROR_LAUNCH_FAILED (719)"));
+  EXPECT_EQ(nullptr, op_);
 }
 
 // Layers of random weights whose groups keep a quarter of the columns.
@@ -185,6 +281,20 @@ class CudaLayers : public Cuda, public testing::WithParamInterface<std::tuple<in
     leno_context_destroy(context);
   }
 
+  // Asked for by name.
+  void expect_right_kernels(const std::vector<const char*>& kernels) {
+    for (const char* kernel : kernels) {
+      options_.kernel = kernel;
+      const int64_t launches = calls("kernel"), before = count("allocations");
+      ASSERT_OK(leno_linear_create(device_, packed_, &options_, &op_)) << kernel;
+      EXPECT_EQ(launches, calls("kernel")) << "nothing is timed";
+      EXPECT_EQ(1, count("allocations") - before);
+      expect_a_right_forward();
+      leno_linear_destroy(op_);
+      op_ = nullptr;
+    }
+  }
+
   const int64_t bucket_ = kTokens;
   leno_linear_options options_{};
   std::vector<float> w_;
@@ -216,17 +326,15 @@ TEST_P(CudaLayers, AreChosenForWithFewLaunchesAndKeepNothingElse) {
 
 TEST_P(CudaLayers, OfRealSizeRunOnEveryFamily) {
   make_weights(1024);
-  for (const char* kernel : {"bf16_linear_shflbw_skinny_n8_sm80", "bf16_linear_shflbw_m64n64k32_sm80",
-                             "bf16_linear_shflbw_m64n256k64_sm90", "bf16_linear_dense_m64n64k32_sm80"}) {
-    options_.kernel = kernel;
-    const int64_t launches = calls("kernel"), before = count("allocations");
-    ASSERT_OK(leno_linear_create(device_, packed_, &options_, &op_)) << kernel;
-    EXPECT_EQ(launches, calls("kernel")) << "nothing is timed";
-    EXPECT_EQ(1, count("allocations") - before);
-    expect_a_right_forward();
-    leno_linear_destroy(op_);
-    op_ = nullptr;
-  }
+  expect_right_kernels({"bf16_linear_shflbw_skinny_n8_sm80", "bf16_linear_shflbw_m64n64k32_sm80",
+                        "bf16_linear_shflbw_m64n256k64_sm90", "bf16_linear_dense_m64n64k32_sm80"});
+}
+
+// With few tokens as well, which a bucket for many of them begins with.
+TEST_P(CudaLayers, OfRealSizeRunInClusters) {
+  make_weights(1024);
+  expect_right_kernels({"bf16_linear_shflbw_m64n512k32c2_sm90", "bf16_linear_shflbw_window_m256n128k64_sm90",
+                        "bf16_linear_dense_m128n256k64c2_sm90"});
 }
 
 INSTANTIATE_TEST_SUITE_P(OfBothLayouts, CudaLayers,

@@ -67,7 +67,8 @@ struct Judged {
       able.push_back({{nullptr, kernel}, kind.dense, ""});
     }
     for (const plan::Candidate& c : able) {
-      if (plan::refuse_tall_tile(c, kind, rows, able).empty()) left.push_back(c);
+      if (!plan::refuse_tall_tile(c, kind, rows, able).empty()) continue;
+      if (plan::refuse_idle_cluster(c, kind, rows, tokens, able).empty()) left.push_back(c);
     }
   }
   bool has(const std::string& name) const {
@@ -81,7 +82,10 @@ TEST(TallTiles, AreNotTimedForLowGroupsAndSomethingAlwaysIs) {
       for (const int64_t vector : {4, 8, 16, 32, 64, 128}) {
         for (const bool dense : {false, true}) {
           const kernels::WeightsKind kind{type, dense, vector};
-          const Judged judged(arch, type == DType::e4m3 ? DType::f16 : type, kind, dense ? vector : 1024);
+          const DType io = type == DType::e4m3 ? DType::f16 : type;
+          const Judged many(arch, io, kind, dense ? vector : 1024, 4096);
+          ASSERT_EQ(many.able.empty(), many.left.empty()) << arch << " " << name_of(type) << " V " << vector;
+          const Judged judged(arch, io, kind, dense ? vector : 1024);
           ASSERT_EQ(judged.able.empty(), judged.left.empty()) << arch << " " << name_of(type) << " V " << vector;
           for (const auto& c : judged.left) {
             const double overhead = plan::row_overhead(*c.kernel.cuda, kind, dense ? vector : 1024);
@@ -106,7 +110,7 @@ TEST(TallTiles, OfEachFamily) {
   EXPECT_FALSE(lowest.has("bf16_linear_shflbw_m64n64k32_sm80"));
   EXPECT_TRUE(lowest.has("bf16_linear_shflbw_m32n128k32_sm80"));
   EXPECT_TRUE(lowest.has("bf16_linear_shflbw_m16n128k64_sm80"));
-  const Judged high(90, DType::bf16, {DType::bf16, false, 64}, 1024);
+  const Judged high(90, DType::bf16, {DType::bf16, false, 64}, 1024, 4096);
   EXPECT_EQ(high.able.size(), high.left.size()) << "twice the rows may still win by their reuse of x";
   const Judged few_rows(90, DType::bf16, {DType::bf16, true, 16}, 16);
   EXPECT_FALSE(few_rows.has("bf16_linear_dense_m128n256k64_sm90"));
@@ -121,6 +125,37 @@ TEST(TallTiles, OfEachFamily) {
       << "nothing lower can run";
   EXPECT_EQ("not timed: its tiles have 8 rows for each of a group, lower ones can run",
             plan::refuse_tall_tile(alone.front(), {DType::bf16, false, 16}, 1024, one.able));
+}
+
+// Of a bucket's own tokens: those that its kernel is given beside, down to one, it must only run.
+TEST(IdleClusters, AreNotTimedWithTheTokensOfOneBlock) {
+  const auto pairs = [](const Judged& judged) {
+    int count = 0;
+    for (const auto& c : judged.left) count += std::string(c.kernel.name()).find("c2_sm90") != std::string::npos;
+    return count;
+  };
+  for (const DType type : {DType::f16, DType::bf16}) {
+    for (const int64_t vector : {64, 128}) {
+      const kernels::WeightsKind sparse{type, false, vector};
+      EXPECT_EQ(0, pairs(Judged(90, type, sparse, 1024, 1)));
+      EXPECT_EQ(0, pairs(Judged(90, type, sparse, 1024, 256)));
+      EXPECT_EQ(1, pairs(Judged(90, type, sparse, 1024, 257))) << "a tile has 512 tokens in the other";
+      EXPECT_EQ(2, pairs(Judged(90, type, sparse, 1024, 4096)));
+    }
+    const kernels::WeightsKind dense{type, true, 16};
+    EXPECT_EQ(0, pairs(Judged(90, type, dense, 1024, 256)));
+    EXPECT_EQ(1, pairs(Judged(90, type, dense, 1024, 4096)));
+  }
+  // One that cannot be replaced stays.
+  const kernels::WeightsKind kind{DType::bf16, false, 64};
+  const Judged all(90, DType::bf16, kind, 1024, 100);
+  for (const auto& c : all.able) {
+    if (c.kernel.cuda->idle_tokens == 0) continue;
+    EXPECT_EQ("", plan::refuse_idle_cluster(c, kind, 1024, 100, {c}));
+    EXPECT_EQ(
+        plan::refuse_idle_cluster(c, kind, 1024, 100, all.able),
+        "not timed: its blocks share weights over more than " + std::to_string(c.kernel.cuda->idle_tokens) + " tokens");
+  }
 }
 
 }  // namespace

@@ -40,7 +40,11 @@ struct CublasLtHeuristic {
 constexpr int CUBLAS_COMPUTE_32F = 68;
 constexpr int CUDA_R_32F = 0, CUDA_R_16F = 2, CUDA_R_16BF = 14;
 constexpr int CUBLAS_OP_N = 0, CUBLAS_OP_T = 1;
-constexpr int CUBLASLT_MATMUL_DESC_TRANSA = 3, CUBLASLT_MATMUL_DESC_TRANSB = 4;
+constexpr int CUBLAS_STATUS_ALLOC_FAILED = 3;
+constexpr int CUBLASLT_MATMUL_DESC_TRANSA = 3, CUBLASLT_MATMUL_DESC_TRANSB = 4, CUBLASLT_MATMUL_DESC_EPILOGUE = 7,
+              CUBLASLT_MATMUL_DESC_BIAS_POINTER = 8;
+constexpr uint32_t CUBLASLT_EPILOGUE_DEFAULT = 1, CUBLASLT_EPILOGUE_RELU = 2, CUBLASLT_EPILOGUE_BIAS = 4,
+                   CUBLASLT_EPILOGUE_GELU = 32;  // of a bias and an activation: the sum of the two
 constexpr int CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES = 1, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES = 5;
 
 #define LENO_CUBLASLT_FUNCTIONS(X)                                                                                    \

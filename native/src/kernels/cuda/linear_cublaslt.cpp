@@ -46,8 +46,12 @@ const LinearFormat kRowMajor{"row_major", prepare};
 
 std::string refuse(const Card& card, const WeightsKind& weights, const LinearSpec& spec, int64_t) {
   if (!weights.dense) return "it multiplies dense weights";
-  if (spec.bias != nullptr) return "it is used without a bias";
-  if (spec.activation != Activation::none) return "it is used without an activation";
+  if (spec.bias != nullptr && spec.layout != Layout::token_major) {
+    return "it adds a bias to token-major activations alone";
+  }
+  const bool known = spec.activation == Activation::none || spec.activation == Activation::relu ||
+                     spec.activation == Activation::gelu_tanh;
+  if (!known) return "of activations it has ReLU and GELU (tanh)";
   if (spec.io == DType::f32 && weights.dtype == DType::bf16 && card.arch < 80) {
     return "fp32 activations are rounded to bf16 from sm_80 on";
   }
@@ -89,7 +93,16 @@ Launches plan(const LinearWeights&, const DeviceOperands&, const LinearSpec& spe
 }
 
 void check(int status, const char* call) {
-  require(status == 0, LENO_ERR_DEVICE, call, " gives status ", status, " (cublasStatus_t)");
+  const int failure = status == leno::cuda::CUBLAS_STATUS_ALLOC_FAILED ? LENO_ERR_OUT_OF_MEMORY : LENO_ERR_DEVICE;
+  require(status == 0, failure, call, " gives status ", status, " (cublasStatus_t)");
+}
+
+uint32_t epilogue_of(const LinearSpec& spec) {
+  const uint32_t activation = spec.activation == Activation::relu        ? leno::cuda::CUBLASLT_EPILOGUE_RELU
+                              : spec.activation == Activation::gelu_tanh ? leno::cuda::CUBLASLT_EPILOGUE_GELU
+                                                                         : 0;
+  const uint32_t both = activation | (spec.bias == nullptr ? 0 : leno::cuda::CUBLASLT_EPILOGUE_BIAS);
+  return both == 0 ? leno::cuda::CUBLASLT_EPILOGUE_DEFAULT : both;
 }
 
 // y^T = W x^T, or for feature-major activations y = x^T W^T, in the library's column-major terms.
@@ -97,7 +110,8 @@ struct Product {
   CublasLtDescription description;
   CublasLtLayout a, b, c, d;
 
-  Product(DType weights, const LinearSpec& spec, const LinearCall& call) {
+  // bias: of the card, of y's type.
+  Product(DType weights, const LinearSpec& spec, const LinearCall& call, const void* bias) {
     const bool token_major = spec.layout == Layout::token_major;
     const int type = weights == DType::bf16 ? leno::cuda::CUDA_R_16BF : leno::cuda::CUDA_R_16F;
     const int type_of_y = spec.io == DType::f32 ? leno::cuda::CUDA_R_32F : type;
@@ -108,13 +122,16 @@ struct Product {
           "cublasLtMatmulDescInit");
     const int transposed = leno::cuda::CUBLAS_OP_T;
     if (token_major) set(leno::cuda::CUBLASLT_MATMUL_DESC_TRANSA, transposed);
+    set(leno::cuda::CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(spec));
+    if (spec.bias != nullptr) set(leno::cuda::CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     layout(token_major ? a : b, type, k, m, spec.columns);
     token_major ? layout(b, type, k, n, call.ldx) : layout(a, type, n, k, call.ldx);
     const uint64_t rows = token_major ? m : n, columns = token_major ? n : m;
     layout(c, type_of_y, rows, columns, call.residual == nullptr ? call.ldy : call.ldresidual);
     layout(d, type_of_y, rows, columns, call.ldy);
   }
-  void set(int attribute, int value) {
+  template <class Value>
+  void set(int attribute, Value value) {
     check(cublaslt().cublasLtMatmulDescSetAttribute(&description, attribute, &value, sizeof value),
           "cublasLtMatmulDescSetAttribute");
   }
@@ -130,6 +147,7 @@ struct Question {
   int64_t m, k, tokens, ldx, ldy, ldresidual;
   uint32_t alignment[4];  // of a, b, c, d
   int layout, weights, io;
+  uint32_t epilogue;
   bool operator==(const Question&) const = default;
 };
 
@@ -178,6 +196,31 @@ const CublasLtAlgorithm& algorithm_for(const Question& question, Product& produc
   return slot.algorithm;
 }
 
+// Of operands at the addresses that they have for the library.
+Question question_of(const CudaDevice& device, DType weights, const LinearSpec& spec, const LinearCall& call,
+                     const void* w) {
+  const bool token_major = spec.layout == Layout::token_major;
+  const bool residual = call.residual != nullptr;
+  return {leno::cuda::cublaslt_handle(device),
+          spec.rows,
+          spec.columns,
+          call.tokens,
+          call.ldx,
+          call.ldy,
+          residual ? call.ldresidual : 0,
+          {alignment_of(token_major ? w : call.x), alignment_of(token_major ? call.x : w),
+           alignment_of(residual ? call.residual : call.y), alignment_of(call.y)},
+          static_cast<int>(spec.layout),
+          static_cast<int>(weights),
+          static_cast<int>(spec.io),
+          epilogue_of(spec)};
+}
+
+const void* bias_of(const DeviceOperands& operands, const LinearSpec& spec) {
+  if (operands.bias == nullptr || spec.io == DType::f32) return operands.bias;
+  return reinterpret_cast<const std::byte*>(operands.bias) + rounded_bias_at(spec.rows);
+}
+
 template <DType Weights>
 void run(const DeviceOperands& operands, const LinearSpec& spec, LinearCall call, std::byte* workspace,
          const CudaDevice& device, leno::cuda::CUstream stream) {
@@ -186,22 +229,12 @@ void run(const DeviceOperands& operands, const LinearSpec& spec, LinearCall call
     call.ldx = ld_of_rounded_x(spec, call.tokens);
     workspace += rounded_x_bytes(spec, call.tokens);
   }
-  Product product(Weights, spec, call);
+  Product product(Weights, spec, call, bias_of(operands, spec));
   const bool token_major = spec.layout == Layout::token_major;
   const void* a = token_major ? operands.weights : call.x;
   const void* b = token_major ? call.x : operands.weights;
   const void* c = call.residual == nullptr ? call.y : call.residual;
-  const Question question{leno::cuda::cublaslt_handle(device),
-                          spec.rows,
-                          spec.columns,
-                          call.tokens,
-                          call.ldx,
-                          call.ldy,
-                          call.residual == nullptr ? 0 : call.ldresidual,
-                          {alignment_of(a), alignment_of(b), alignment_of(c), alignment_of(call.y)},
-                          static_cast<int>(spec.layout),
-                          static_cast<int>(Weights),
-                          static_cast<int>(spec.io)};
+  const Question question = question_of(device, Weights, spec, call, operands.weights);
   const CudaDevice::Current current(device);
   const CublasLtAlgorithm& algorithm = algorithm_for(question, product);
   const float alpha = 1, beta = call.residual == nullptr ? 0 : call.beta;
@@ -223,6 +256,34 @@ constexpr LinearKernel kF16 = row<DType::f16>("f16_linear_dense_cublaslt");
 std::span<const LinearKernel* const> cublaslt_kernels() {
   static constexpr const LinearKernel* kRows[] = {&kBf16, &kF16};
   return kRows;
+}
+
+std::string cublaslt_refuses(const CudaDevice& device, const LinearKernel& row, const LinearSpec& spec, bool residual,
+                             int64_t tokens) {
+  if (residual && spec.activation != Activation::none) return "it adds a residual before the activation";
+  // Nothing is read or written at these addresses.
+  const auto address = [](int64_t n, int64_t shift) { return reinterpret_cast<std::byte*>((n << 40) + shift); };
+  try {
+    for (const bool aligned : {true, false}) {
+      const int64_t shift = aligned ? 0 : size_of(spec.io);
+      const auto stride = [&](int64_t width) { return aligned ? round_up(width, 128) : width | 1; };
+      const bool token_major = spec.layout == Layout::token_major;
+      LinearCall call;
+      call.tokens = tokens;
+      call.x = address(1, spec.io == DType::f32 ? 0 : shift);
+      call.ldx = spec.io == DType::f32 ? ld_of_rounded_x(spec, tokens) : stride(width_of_x(spec, tokens));
+      call.y = address(2, shift);
+      call.residual = residual ? address(3, shift) : nullptr;
+      call.ldy = call.ldresidual = stride(token_major ? spec.rows : tokens);
+      Product product(row.weights, spec, call, address(4, 0));
+      const CudaDevice::Current current(device);
+      ask(question_of(device, row.weights, spec, call, address(5, 0)), product);
+    }
+  } catch (const Error& e) {
+    if (e.status() == LENO_ERR_DEVICE_LOST) throw;
+    return e.what();
+  }
+  return "";
 }
 
 }  // namespace leno::kernels::cuda

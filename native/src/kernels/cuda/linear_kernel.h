@@ -40,6 +40,9 @@ struct LinearKernel {
   void (*run)(const DeviceOperands& operands, const LinearSpec& spec, LinearCall call, std::byte* workspace,
               const CudaDevice& device, leno::cuda::CUstream stream) = nullptr;
   int tile_rows = 0;  // rows that a block multiplies, a group's or zeros; 0 where it takes as many as there are
+  // Up to so many tokens it runs, and gains nothing over its twin: a second block would share weights and have no
+  // tokens.
+  int idle_tokens = 0;
 };
 
 // Every CUDA kernel of this build, best architecture first.

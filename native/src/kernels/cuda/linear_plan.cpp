@@ -129,9 +129,6 @@ std::string mma_refuse(const MmaKernel& kernel, const Card& card, const WeightsK
   if (card.multiprocessors < kernel.tile.cluster) {
     return text("takes clusters of ", kernel.tile.cluster, " multiprocessors, the card has ", card.multiprocessors);
   }
-  if (kernel.tile.cluster > 1 && tokens <= kernel.tile.n) {
-    return text("blocks share weights over more than ", kernel.tile.n, " tokens");
-  }
   const int64_t height = std::clamp<int64_t>(weights.vector, 1, kLeastRows);
   const int64_t tiles = ceil_div(spec.rows, height) * ceil_div(tokens, kLeastTokens);
   if (tiles > INT32_MAX) {

@@ -75,7 +75,8 @@ constexpr LinearKernel mma_row_of_two(const char* name, int arch, bool exact = f
             return mma_plan(mma_kernel_for<F16, BF16>(spec), weights, operands, spec, call, workspace, card);
           },
           nullptr,
-          F16.tile.m};
+          F16.tile.m,
+          F16.tile.cluster > 1 ? F16.tile.n : 0};
 }
 // The row of one kernel.
 template <const MmaKernel& Kernel>

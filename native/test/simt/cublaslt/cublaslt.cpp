@@ -2,7 +2,9 @@
 // is called as cuBLASLt's header demands.
 #include "core/cuda/cublaslt.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -21,7 +23,13 @@ struct Layout {
   int64_t type, rows, columns, ld;
 };
 struct Description {
-  int64_t transposed_a, transposed_b, compute, scale;
+  int64_t transposed_a, transposed_b, compute, scale, epilogue;
+  const void* bias;
+};
+
+// Of the four alignments, less 256, so that zeros are a preference too.
+struct Least {
+  int64_t alignment;
 };
 
 template <class Value, class Opaque>
@@ -76,15 +84,21 @@ int cublasLtCreate(CublasLtHandle* handle) {
 
 int cublasLtMatmulDescInit_internal(CublasLtDescription* description, size_t size, int compute, int scale) {
   if (size != sizeof(CublasLtDescription)) return kInvalid;
-  as<Description>(description) = {0, 0, compute, scale};
+  as<Description>(description) = {0, 0, compute, scale, CUBLASLT_EPILOGUE_DEFAULT, nullptr};
   return kSuccess;
 }
 
 int cublasLtMatmulDescSetAttribute(CublasLtDescription* description, int attribute, const void* value, size_t size) {
+  if (attribute == CUBLASLT_MATMUL_DESC_BIAS_POINTER) {
+    if (size != sizeof(void*)) return kInvalid;
+    std::memcpy(&as<Description>(description).bias, value, size);
+    return kSuccess;
+  }
   if (size != sizeof(int)) return kInvalid;
   int operation;
   std::memcpy(&operation, value, size);
   if (attribute == CUBLASLT_MATMUL_DESC_TRANSA) as<Description>(description).transposed_a = operation;
+  if (attribute == CUBLASLT_MATMUL_DESC_EPILOGUE) as<Description>(description).epilogue = operation;
   if (attribute == CUBLASLT_MATMUL_DESC_TRANSB) as<Description>(description).transposed_b = operation;
   return kSuccess;
 }
@@ -96,18 +110,31 @@ int cublasLtMatrixLayoutInit_internal(CublasLtLayout* layout, size_t size, int t
   return kSuccess;
 }
 
-int cublasLtMatmulPreferenceInit_internal(CublasLtPreference*, size_t size) {
+int cublasLtMatmulPreferenceInit_internal(CublasLtPreference* preference, size_t size) {
+  *preference = {};
   return size == sizeof(CublasLtPreference) ? kSuccess : kInvalid;
 }
 
-int cublasLtMatmulPreferenceSetAttribute(CublasLtPreference*, int attribute, const void*, size_t size) {
+int cublasLtMatmulPreferenceSetAttribute(CublasLtPreference* preference, int attribute, const void* value,
+                                         size_t size) {
+  if (attribute >= CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES && size == 4) {
+    uint32_t bytes;
+    std::memcpy(&bytes, value, size);
+    as<Least>(preference).alignment = std::min(as<Least>(preference).alignment, int64_t{bytes} - 256);
+  }
   return size == (attribute == CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES ? 8u : 4u) ? kSuccess : kInvalid;
 }
 
 int cublasLtMatmulAlgoGetHeuristic(CublasLtHandle, CublasLtDescription*, CublasLtLayout*, CublasLtLayout*,
-                                   CublasLtLayout*, CublasLtLayout*, CublasLtPreference*, int requested,
+                                   CublasLtLayout*, CublasLtLayout*, CublasLtPreference* preference, int requested,
                                    CublasLtHeuristic* results, int* found) {
   if (requested != 1) return kInvalid;
+  // As the real one may: nothing for operands that are aligned to fewer bytes.
+  const char* least = std::getenv("LENO_SIMT_CUBLASLT_ALIGNMENT");
+  if (least != nullptr && as<Least>(preference).alignment + 256 < std::atoi(least)) {
+    *found = 0;
+    return kSuccess;
+  }
   results[0] = {};
   results[0].algorithm.opaque[0] = 17;
   *found = 1;
@@ -130,6 +157,12 @@ int cublasLtMatmul(CublasLtHandle handle, CublasLtDescription* description, cons
       as<Layout>(c_layout).type != ld.type || (ld.type != la.type && ld.type != CUDA_R_32F)) {
     return kInvalid;
   }
+  if (const char* status = std::getenv("LENO_SIMT_CUBLASLT_STATUS")) return std::atoi(status);
+  const bool with_bias = what.epilogue & CUBLASLT_EPILOGUE_BIAS;
+  if (with_bias && (what.bias == nullptr || reinterpret_cast<uintptr_t>(what.bias) % 16 != 0)) return kInvalid;
+  // Of D's type, one for each of its rows.
+  const Layout of_bias{ld.type, with_bias ? m : 1, 1, m};
+  const Matrix bias(of_bias, with_bias ? what.bias : c, stream);
   const Matrix left(la, a, stream), right(lb, b, stream), added(as<Layout>(c_layout), c, stream);
   Matrix result(ld, d, stream);
   const float of_product = *static_cast<const float*>(alpha), of_c = *static_cast<const float*>(beta);
@@ -140,6 +173,11 @@ int cublasLtMatmul(CublasLtHandle handle, CublasLtDescription* description, cons
         sum += (what.transposed_a ? left(l, i) : left(i, l)) * (what.transposed_b ? right(j, l) : right(l, j));
       }
       sum = of_product * sum + (of_c == 0 ? 0 : of_c * added(i, j));
+      if (with_bias) sum += bias(i, 0);
+      if (what.epilogue & CUBLASLT_EPILOGUE_RELU) sum = std::max(sum, 0.);
+      if (what.epilogue & CUBLASLT_EPILOGUE_GELU) {
+        sum = sum / 2 * (1 + std::tanh(std::sqrt(2 / 3.14159265358979323846) * (sum + 0.044715 * sum * sum * sum)));
+      }
       result.set(i, j, sum);
     }
   }

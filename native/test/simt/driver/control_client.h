@@ -27,6 +27,7 @@ inline void plan_fault(const char* faults) {
   if (real_driver() && *faults == '\0') return;
   driver_function<void(const char*)>("leno_simt_fault")(faults);
 }
+inline void set_most_cluster(unsigned blocks) { driver_function<void(unsigned)>("leno_simt_most_cluster")(blocks); }
 inline std::string last_report() {
   return real_driver() ? "" : driver_function<const char*()>("leno_simt_last_report")();
 }

@@ -62,6 +62,11 @@ LENO_SIMT_EXPORT void leno_simt_fault(const char* planned) {
   faults().plan(planned);
 }
 
+LENO_SIMT_EXPORT void leno_simt_most_cluster(unsigned blocks) {
+  const std::lock_guard lock(machine().mutex);
+  machine().most_cluster = blocks;
+}
+
 LENO_SIMT_EXPORT const char* leno_simt_last_report() {
   const std::lock_guard lock(machine().mutex);
   return machine().report.c_str();

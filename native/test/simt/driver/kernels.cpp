@@ -113,6 +113,7 @@ CUresult cuLaunchKernel(CUfunction handle, unsigned grid_x, unsigned grid_y, uns
                       shared <= function->shared_limit && extra == nullptr && grid_x % entry.cluster == 0 &&
                       entry.parameter_bytes <= sizeof(Parameters);
     if (!good) return misuse(std::string("a bad launch of ") + entry.name, CUDA_ERROR_INVALID_VALUE);
+    if (entry.cluster > machine().most_cluster) return CUDA_ERROR_INVALID_CLUSTER_SIZE;
     const auto parameters = std::make_shared<Parameters>();
     std::memcpy(parameters->bytes.data(), arguments[0], entry.parameter_bytes);
     const std::array<uint32_t, 3> grid{grid_x, grid_y, grid_z};

@@ -109,6 +109,7 @@ struct Machine {
   std::mutex mutex;
   bool started = false;
   int arch = 90;
+  uint32_t most_cluster = 8;                   // blocks that a cluster may have
   size_t memory_bytes = size_t{1} << 30;       // of each card
   std::vector<Context> contexts;               // one a card
   std::map<uint64_t, Allocation> allocations;  // by address

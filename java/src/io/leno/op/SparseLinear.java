@@ -48,6 +48,8 @@ import org.bytedeco.javacpp.Pointer;
  *   <li>{@link io.leno.LenoShapeException} if a stride is smaller than what it spans;
  *   <li>{@link LenoBufferException} if a buffer or the context's scratch memory is too small, an
  *       address misaligned, a buffer read-only or on the heap;
+ *   <li>{@link io.leno.LenoUnsupportedException} if there are more tokens than the operator serves,
+ *       or if cuBLASLt was chosen and has no algorithm for these strides and alignments;
  *   <li>{@link io.leno.LenoDeviceException} if the driver of a card reports an error.
  * </ul>
  */
