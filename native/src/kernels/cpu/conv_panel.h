@@ -75,22 +75,33 @@ class ConvPanels {
         const float* x = planes + i * bands_.plane_rows * bands_.pitch;
         for (int64_t t = 0; t < tiles; ++t) {
           const int64_t v0 = vectors * t / tiles, v1 = vectors * (t + 1) / tiles;
-          multiply(s, weights, x + v0 * S::kLanes, int(v1 - v0));
           const int64_t p0 = v0 * S::kLanes, p1 = v1 * S::kLanes < pixels ? v1 * S::kLanes : pixels;
+          multiply(s, weights, x + p0, int(v1 - v0), out_.place(image + i, 0, first * bands_.out_width + in_output(p0)));
           write<A>(s, image + i, first, p0, p1, (v1 - v0) * S::kLanes);
         }
       }
     }
   }
 
-  // Sums of nv vectors of pixels from x on, for all rows of a strip, to the tile.
-  void multiply(int64_t s, const float* weights, const float* x, int nv) {
+  // Pixels of output rows before pixel p of a band.
+  int64_t in_output(int64_t p) const {
+    const int64_t column = p % bands_.pitch;
+    return p / bands_.pitch * bands_.out_width + (column < bands_.out_width ? column : bands_.out_width);
+  }
+
+  // Sums of nv vectors of pixels from x on, for all rows of a strip, to the tile. They will go to y, which the tile
+  // fetches: a line more than its vectors, as y is rarely aligned.
+  void multiply(int64_t s, const float* weights, const float* x, int nv, IO* y) {
     constexpr int kHeight = LinearStrips::kMaxHeight;
     const Strip& strip = w_.strips[size_t(s)];
     const int64_t stride = nv * S::kLanes;
     float* rows[3 * kHeight];
+    const int32_t* filters = w_.rows.data() + s * w_.height;
     for (int r = 0; r < w_.height; ++r) {
-      rows[r] = rows[kHeight + r] = rows[2 * kHeight + r] = at(at_.tile) + r * stride;
+      rows[r] = at(at_.tile) + r * stride;
+      IO* ahead = y + filters[r < strip.rows ? r : 0] * call_.y_channel;
+      rows[kHeight + r] = reinterpret_cast<float*>(ahead);
+      rows[2 * kHeight + r] = reinterpret_cast<float*>(ahead) + kCacheLine / sizeof(float);
     }
     const TileFn tile = P::tile(w_.height, nv);
     const int step = P::kShape.rows(w_.height, nv);
