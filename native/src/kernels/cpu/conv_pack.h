@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "kernels/cpu/conv_bands.h"
 #include "kernels/cpu/epilogue.h"
 
@@ -22,12 +24,32 @@ struct PhaseRange {
   }
 };
 
+// Lanes 0, 2, 4, ... of a and b.
+template <class Vec, int... Lanes>
+Vec even_lanes(Vec a, Vec b, std::integer_sequence<int, Lanes...>) {
+  typedef int32_t Int __attribute__((vector_size(sizeof(Vec))));
+  return __builtin_shuffle(a, b, Int{2 * Lanes...});
+}
+
 template <class S, class IO>
 void copy_pixels(const IO* from, int64_t step, float* to, int64_t count) {
+  constexpr int L = S::kLanes;
   int64_t i = 0;
   if (step == 1) {
-    for (; i + S::kLanes <= count; i += S::kLanes) S::store(to + i, S::load(from + i));
+    for (; i + L <= count; i += L) S::store(to + i, S::load(from + i));
     if (i < count) S::store(to + i, S::load(from + i, int(count - i)), int(count - i));
+    return;
+  }
+  if (step == 2) {
+    constexpr std::make_integer_sequence<int, L> lanes;
+    for (; i + L < count; i += L) {
+      S::store(to + i, even_lanes(S::load(from + 2 * i), S::load(from + 2 * i + L), lanes));
+    }
+    const int rest = int(count - i), read = 2 * rest - 1;  // not the pixel behind the last, which may not exist
+    if (rest <= 0) return;
+    const auto low = S::load(from + 2 * i, read < L ? read : L),
+               high = S::load(from + 2 * i + L, read < L ? 0 : read - L);
+    S::store(to + i, even_lanes(low, high, lanes), rest);
     return;
   }
   for (; i < count; ++i) to[i] = to_float(from[i * step]);

@@ -76,7 +76,8 @@ class ConvPanels {
         for (int64_t t = 0; t < tiles; ++t) {
           const int64_t v0 = vectors * t / tiles, v1 = vectors * (t + 1) / tiles;
           const int64_t p0 = v0 * S::kLanes, p1 = v1 * S::kLanes < pixels ? v1 * S::kLanes : pixels;
-          multiply(s, weights, x + p0, int(v1 - v0), out_.place(image + i, 0, first * bands_.out_width + in_output(p0)));
+          multiply(s, weights, x + p0, int(v1 - v0),
+                   out_.place(image + i, 0, first * bands_.out_width + in_output(p0)));
           write<A>(s, image + i, first, p0, p1, (v1 - v0) * S::kLanes);
         }
       }
