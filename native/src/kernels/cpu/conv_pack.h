@@ -31,13 +31,14 @@ Vec even_lanes(Vec a, Vec b, std::integer_sequence<int, Lanes...>) {
   return __builtin_shuffle(a, b, Int{2 * Lanes...});
 }
 
+// Copies and zeros are of whole vectors: what is written too much is zero, and where more follows it is written later.
 template <class S, class IO>
 void copy_pixels(const IO* from, int64_t step, float* to, int64_t count) {
   constexpr int L = S::kLanes;
   int64_t i = 0;
   if (step == 1) {
     for (; i + L <= count; i += L) S::store(to + i, S::load(from + i));
-    if (i < count) S::store(to + i, S::load(from + i, int(count - i)), int(count - i));
+    if (i < count) S::store(to + i, S::load(from + i, int(count - i)));
     return;
   }
   if (step == 2) {
@@ -45,18 +46,20 @@ void copy_pixels(const IO* from, int64_t step, float* to, int64_t count) {
     for (; i + L < count; i += L) {
       S::store(to + i, even_lanes(S::load(from + 2 * i), S::load(from + 2 * i + L), lanes));
     }
-    const int rest = int(count - i), read = 2 * rest - 1;  // not the pixel behind the last, which may not exist
-    if (rest <= 0) return;
-    const auto low = S::load(from + 2 * i, read < L ? read : L),
-               high = S::load(from + 2 * i + L, read < L ? 0 : read - L);
-    S::store(to + i, even_lanes(low, high, lanes), rest);
+    const int read = int(2 * (count - i) - 1);  // not the pixel behind the last, which may not exist
+    if (read < 0) return;
+    const auto low = S::load(from + 2 * i, read < L ? read : L);
+    const auto high = S::load(from + 2 * i + L, read < L ? 0 : read - L);
+    S::store(to + i, even_lanes(low, high, lanes));
     return;
   }
   for (; i < count; ++i) to[i] = to_float(from[i * step]);
+  for (; i % L != 0; ++i) to[i] = 0;
 }
 
-inline void zero_pixels(float* to, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) to[i] = 0;
+template <class S>
+void zero_pixels(float* to, int64_t count) {
+  for (int64_t i = 0; i < count; i += S::kLanes) S::store(to + i, S::zero());
 }
 
 // Rows [first, first + count) of the output of `images` images from `image` on.
@@ -65,6 +68,11 @@ void pack_band(const ConvBands& bands, const ConvSpec& spec, const ConvCall& cal
                int64_t first, int64_t count, float* planes) {
   const ConvGeometry& g = spec.geometry;
   const int64_t rows = count + bands.vertical.most_shift();
+  // Rows of other channels are too far away for the hardware prefetcher: packing with a stride of two gained a third.
+  // Where a band has whole images, it does well alone (0.83 of the speed with prefetches, 128 -> 128 at 28 x 28).
+  constexpr int64_t kBytesAhead = 4096;
+  const int64_t band_bytes = rows * g.stride_h * call.width * int64_t{sizeof(IO)};
+  const int64_t ahead = ceil_div(kBytesAhead, band_bytes) * call.x.channel;
   float* plane = planes;
   for (int64_t c = 0; c < g.channels; ++c) {
     for (int64_t v = 0; v < bands.vertical.phases; ++v) {
@@ -72,22 +80,26 @@ void pack_band(const ConvBands& bands, const ConvSpec& spec, const ConvCall& cal
                                    call.height);
       for (int64_t h = 0; h < bands.horizontal.phases; ++h, plane += bands.plane) {
         const PhaseRange inside(bands.horizontal.first(h), g.pad_left, g.stride_w, bands.pitch, call.width);
+        const int64_t copied = inside.end - inside.begin, vectors = round_up(copied, S::kLanes);
         for (int64_t i = 0; i < images; ++i) {
           const IO* x = static_cast<const IO*>(call.x.data) + (image + i) * call.x.image + c * call.x.channel;
           float* to = plane + i * bands.plane_rows * bands.pitch;
-          zero_pixels(to, inside_rows.begin * bands.pitch);
+          zero_pixels<S>(to, inside_rows.begin * bands.pitch + inside.begin);
           for (int64_t r = inside_rows.begin; r < inside_rows.end; ++r) {
             float* row = to + r * bands.pitch;
             const int64_t y = inside_rows.from + (r - inside_rows.begin) * g.stride_h;
             const IO* from = x + (y * call.width + inside.from) * call.x.pixel;
-            zero_pixels(row, inside.begin);
-            copy_pixels<S>(from, g.stride_w * call.x.pixel, row + inside.begin, inside.end - inside.begin);
-            zero_pixels(row + inside.end, bands.pitch - inside.end);
+            if (call.x.pixel == 1 && bands.of_image > 1) {
+              for (int64_t w = 0; w < call.width; w += kCacheLine / int64_t{sizeof(IO)})
+                __builtin_prefetch(from + ahead + w);
+            }
+            copy_pixels<S>(from, g.stride_w * call.x.pixel, row + inside.begin, copied);
+            zero_pixels<S>(row + inside.begin + vectors, bands.pitch - vectors);  // and the next row's left
           }
-          zero_pixels(to + inside_rows.end * bands.pitch, (rows - inside_rows.end) * bands.pitch);
+          zero_pixels<S>(to + inside_rows.end * bands.pitch, (rows - inside_rows.end) * bands.pitch);
         }
-        zero_pixels(plane + ((images - 1) * bands.plane_rows + rows) * bands.pitch,
-                    bands.plane - ((images - 1) * bands.plane_rows + rows) * bands.pitch);
+        float* end = plane + ((images - 1) * bands.plane_rows + rows) * bands.pitch;
+        zero_pixels<S>(end, plane + bands.plane - end);
       }
     }
   }

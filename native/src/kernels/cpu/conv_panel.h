@@ -64,7 +64,7 @@ class ConvPanels {
     const int64_t rows = bands_.out_height - first < bands_.rows ? bands_.out_height - first : bands_.rows;
     float* planes = at(at_.planes);
     pack_band<S, IO>(bands_, spec_, call_, image, images, first, rows, planes);
-    zero_pixels(planes + spec_.geometry.channels * bands_.planes * bands_.plane, P::kShape.tokens(w_.height));
+    zero_pixels<S>(planes + spec_.geometry.channels * bands_.planes * bands_.plane, P::kShape.tokens(w_.height));
 
     const int64_t pixels = bands_.pixels(rows), vectors = ceil_div(pixels, S::kLanes);
     const int64_t tiles = ceil_div(vectors, P::kShape.vectors(w_.height));
