@@ -114,6 +114,8 @@ TEST_P(ConvKernels, AreExactOnSmallIntegers) {
         c.vector = 4 << seed % 3;
         c.weights = GetParam();
         c.layout = ++seed % 3 == 0 ? ImageLayout::nhwc : ImageLayout::nchw;
+        if (c.layout == ImageLayout::nhwc && size == 14)
+          s.filters = 300;  // more than wait for their transposition at once
         c.sparsity = .97;
         c.bias = true;
         c.integers = true;

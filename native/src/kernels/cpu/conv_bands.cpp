@@ -48,8 +48,10 @@ void ConvBands::fill_offsets(const ConvGeometry& g, int32_t* offsets) const {
   }
 }
 
-ConvScratch::ConvScratch(const LinearStrips& w, const ConvBands& bands, const ConvGeometry& g, PanelShape shape,
+ConvScratch::ConvScratch(const LinearStrips& w, const ConvBands& bands, const ConvSpec& spec, PanelShape shape,
                          bool widen) {
+  constexpr int64_t kMostSums = 512 << 10;
+  const ConvGeometry& g = spec.geometry;
   int64_t at = 0;
   const auto take = [&at](int64_t bytes) { return std::exchange(at, at + round_up(bytes, kCacheLine)); };
   const int64_t width = shape.tokens(w.height), element = sizeof(float);
@@ -58,6 +60,10 @@ ConvScratch::ConvScratch(const LinearStrips& w, const ConvBands& bands, const Co
   offsets = take(static_cast<int64_t>(w.columns.size()) * 4);
   bias = take(static_cast<int64_t>(w.rows.size()) * element);
   tile = take(LinearStrips::kMaxHeight * width * element);
+  // Up to the rows that a transposition of the last filters reads; an odd number of tiles keeps rows off the same sets.
+  const int64_t filters = round_up(g.filters, 16);
+  tiles = std::max<int64_t>(kMostSums / (filters * width * element), 4) | 1;
+  sums = take(spec.layout == ImageLayout::nhwc ? filters * tiles * width * element + kCacheLine : 0);
   weights = take(widen ? w.largest * w.height * element + kCacheLine : 0);
   total = at;
 }

@@ -50,9 +50,9 @@ struct ConvBands {
 
 // Where the parts of a kernel's scratch lie, in bytes.
 struct ConvScratch {
-  int64_t planes, of_columns, offsets, bias, tile, weights, total;
-  ConvScratch(const LinearStrips& w, const ConvBands& bands, const ConvGeometry& geometry, PanelShape shape,
-              bool widen);
+  int64_t planes, of_columns, offsets, bias, tile, sums, weights, total;
+  int64_t tiles;  // whose sums wait for those of all filters; NHWC only
+  ConvScratch(const LinearStrips& w, const ConvBands& bands, const ConvSpec& spec, PanelShape shape, bool widen);
 };
 
 }  // namespace leno::kernels

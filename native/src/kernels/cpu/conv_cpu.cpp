@@ -17,7 +17,7 @@ template <const PanelShape& Shape, bool Widen>
 int64_t scratch_bytes(const PreparedWeights& weights, const ConvSpec& spec, int64_t batch, int64_t height,
                       int64_t width, int) {
   const ConvBands bands(spec.geometry, batch, height, width);
-  return ConvScratch(static_cast<const LinearStrips&>(weights), bands, spec.geometry, Shape, Widen).total;
+  return ConvScratch(static_cast<const LinearStrips&>(weights), bands, spec, Shape, Widen).total;
 }
 
 }  // namespace

@@ -38,6 +38,27 @@ struct ConvOutput {
       for (int l = 0; l < lanes; ++l) assign(y[(i + l) * call.y_pixel], values[l]);
     }
   }
+  // NHWC: a block of sums, sums[filter * stride + pixel], of all filters and `n` pixels from `pixel` on. It may be read
+  // up to the next multiples of the vector and of four pixels.
+  template <class S, Activation A>
+  void finish_block(const float* sums, int64_t stride, int64_t image, int64_t pixel, int64_t n) const {
+    const int64_t filters = spec.geometry.filters;
+    for (int64_t p = 0; p < n; p += 4) {
+      IO* y = place(image, 0, pixel + p);
+      const IO* residual = static_cast<const IO*>(call.residual.data);
+      if (residual != nullptr) residual += image * call.residual.image + (pixel + p) * call.residual.pixel;
+      for (int64_t f = 0; f < filters; f += S::kLanes) {
+        const int lanes = filters - f < S::kLanes ? int(filters - f) : S::kLanes;
+        typename S::Vec v[4];
+        S::transpose4(sums + f * stride + p, stride, v);
+        for (int i = 0; i < 4 && p + i < n; ++i) {
+          auto added = S::zero();
+          if (residual != nullptr) added = S::load(residual + i * call.residual.pixel + f, lanes);
+          S::store(y + i * call.y_pixel + f, value<S, A>(v[i], added), lanes);
+        }
+      }
+    }
+  }
   IO* place(int64_t image, int64_t filter, int64_t pixel) const {
     return static_cast<IO*>(call.y) + image * call.y_image + filter * call.y_channel + pixel * call.y_pixel;
   }

@@ -19,7 +19,7 @@ class ConvPanels {
         spec_(spec),
         call_(call),
         bands_(spec.geometry, call.batch, call.height, call.width),
-        at_(w, bands_, spec.geometry, P::kShape, P::kWidens),
+        at_(w, bands_, spec, P::kShape, P::kWidens),
         out_{spec, call},
         scratch_(scratch) {}
 
@@ -67,20 +67,70 @@ class ConvPanels {
     zero_pixels<S>(planes + spec_.geometry.channels * bands_.planes * bands_.plane, P::kShape.tokens(w_.height));
 
     const int64_t pixels = bands_.pixels(rows), vectors = ceil_div(pixels, S::kLanes);
-    const int64_t tiles = ceil_div(vectors, P::kShape.vectors(w_.height));
-    for (int64_t s = s0; s < s1; ++s) {
-      const Strip& strip = w_.strips[size_t(s)];
-      const float* weights = P::weights(w_, strip, at(at_.weights));
-      for (int64_t i = 0; i < images; ++i) {
-        const float* x = planes + i * bands_.plane_rows * bands_.pitch;
-        for (int64_t t = 0; t < tiles; ++t) {
-          const int64_t v0 = vectors * t / tiles, v1 = vectors * (t + 1) / tiles;
-          const int64_t p0 = v0 * S::kLanes, p1 = v1 * S::kLanes < pixels ? v1 * S::kLanes : pixels;
-          multiply(s, weights, x + p0, int(v1 - v0),
-                   out_.place(image + i, 0, first * bands_.out_width + in_output(p0)));
-          write<A>(s, image + i, first, p0, p1, (v1 - v0) * S::kLanes);
-        }
+    const int64_t of_image = ceil_div(vectors, P::kShape.vectors(w_.height)), tiles = images * of_image;
+    const auto tile = [&](int64_t t) {
+      const int64_t i = t / of_image, v0 = vectors * (t % of_image) / of_image;
+      const int64_t v1 = vectors * (t % of_image + 1) / of_image, p0 = v0 * S::kLanes, p1 = v1 * S::kLanes;
+      return Tile{image + i,    first,
+                  p0,           p1 < pixels ? p1 : pixels,
+                  int(v1 - v0), planes + i * bands_.plane_rows * bands_.pitch + p0};
+    };
+    if (call_.y_channel == 1 && call_.y_pixel != 1 && s0 == 0 && s1 == int64_t(w_.strips.size())) {
+      for (int64_t t = 0; t < tiles; t += at_.tiles) {
+        run_turned<A>(t, t + at_.tiles < tiles ? t + at_.tiles : tiles, tile);
       }
+      return;
+    }
+    for (int64_t s = s0; s < s1; ++s) {
+      const float* weights = P::weights(w_, w_.strips[size_t(s)], at(at_.weights));
+      for (int64_t t = 0; t < tiles; ++t) run_tile<A>(s, weights, tile(t));
+    }
+  }
+
+  // Of the pixels of a band.
+  struct Tile {
+    int64_t image, first_row;
+    int64_t begin, end;
+    int vectors;
+    const float* x;
+  };
+
+  template <Activation A>
+  void run_tile(int64_t s, const float* weights, const Tile& t) {
+    const int64_t stride = t.vectors * S::kLanes;
+    const int32_t* filters = w_.rows.data() + s * w_.height;
+    float* sums = at(at_.tile);
+    IO* y = out_.place(t.image, 0, t.first_row * bands_.out_width + in_output(t.begin));
+    multiply(s, weights, t, [&](int r) {
+      return Row{sums + r * stride, reinterpret_cast<float*>(y + filters[r] * call_.y_channel)};
+    });
+    for_rows(t, [&](int64_t skip, int64_t pixel, int64_t n) {
+      for (int r = 0; r < w_.strips[size_t(s)].rows; ++r) {
+        out_.template finish_pixels<S, A>(sums + r * stride + skip, t.image, filters[r], pixel, int(n));
+      }
+    });
+  }
+
+  // NHWC: tiles [first, last) over all strips, whose sums are then transposed.
+  template <Activation A, class F>
+  void run_turned(int64_t first, int64_t last, F tile) {
+    const int64_t width = P::kShape.tokens(w_.height), stride = at_.tiles * width;
+    float* const sums = at(at_.sums);
+    for (size_t s = 0; s < w_.strips.size(); ++s) {
+      const float* weights = P::weights(w_, w_.strips[s], at(at_.weights));
+      const int32_t* filters = w_.rows.data() + int64_t(s) * w_.height;
+      for (int64_t t = first; t < last; ++t) {
+        multiply(int64_t(s), weights, tile(t), [&](int r) {
+          float* to = sums + filters[r] * stride + (t - first) * width;
+          return Row{to, to};
+        });
+      }
+    }
+    for (int64_t t = first; t < last; ++t) {
+      const Tile from = tile(t);
+      for_rows(from, [&](int64_t skip, int64_t pixel, int64_t n) {
+        out_.template finish_block<S, A>(sums + (t - first) * width + skip, stride, from.image, pixel, n);
+      });
     }
   }
 
@@ -90,41 +140,40 @@ class ConvPanels {
     return p / bands_.pitch * bands_.out_width + (column < bands_.out_width ? column : bands_.out_width);
   }
 
-  // Sums of nv vectors of pixels from x on, for all rows of a strip, to the tile. They will go to y, which the tile
-  // fetches: a line more than its vectors, as y is rarely aligned.
-  void multiply(int64_t s, const float* weights, const float* x, int nv, IO* y) {
+  struct Row {
+    float* sums;   // where those of a filter go
+    float* ahead;  // where they will be written to, which the tile fetches
+  };
+
+  // row(r): of the strip's filters. What tiles make of the rest goes to the spare tile.
+  template <class F>
+  void multiply(int64_t s, const float* weights, const Tile& t, F row) {
     constexpr int kHeight = LinearStrips::kMaxHeight;
     const Strip& strip = w_.strips[size_t(s)];
-    const int64_t stride = nv * S::kLanes;
     float* rows[3 * kHeight];
-    const int32_t* filters = w_.rows.data() + s * w_.height;
     for (int r = 0; r < w_.height; ++r) {
-      rows[r] = at(at_.tile) + r * stride;
-      IO* ahead = y + filters[r < strip.rows ? r : 0] * call_.y_channel;
-      rows[kHeight + r] = reinterpret_cast<float*>(ahead);
-      rows[2 * kHeight + r] = reinterpret_cast<float*>(ahead) + kCacheLine / sizeof(float);
+      float* spare = at(at_.tile) + r * t.vectors * S::kLanes;
+      const Row to = r < strip.rows ? row(r) : Row{spare, spare};
+      rows[r] = to.sums;
+      rows[kHeight + r] = to.ahead;
+      rows[2 * kHeight + r] = to.ahead + kCacheLine / sizeof(float);  // y is rarely aligned
     }
-    const TileFn tile = P::tile(w_.height, nv);
-    const int step = P::kShape.rows(w_.height, nv);
+    const TileFn tile = P::tile(w_.height, t.vectors);
+    const int step = P::kShape.rows(w_.height, t.vectors);
     const float* bias = at(at_.bias) + s * w_.height;
     for (int r = 0; r < strip.rows; r += step) {
-      tile(weights + r, w_.height, offsets() + strip.columns, strip.kept, x, 1, bias + r, rows + r);
+      tile(weights + r, w_.height, offsets() + strip.columns, strip.kept, t.x, 1, bias + r, rows + r);
     }
   }
 
-  // Pixels [p0, p1) of a band, of which those inside an output row count.
-  template <Activation A>
-  void write(int64_t s, int64_t image, int64_t first_row, int64_t p0, int64_t p1, int64_t stride) {
-    const int32_t* filters = w_.rows.data() + s * w_.height;
-    const int count = w_.strips[size_t(s)].rows;
-    int64_t row = p0 / bands_.pitch, column = p0 % bands_.pitch;
-    for (int64_t p = p0; p < p1; ++row, column = 0) {
+  // f(skip, pixel, n): the tile's pixels from its `skip`th on are n of the output, from `pixel` on.
+  template <class F>
+  void for_rows(const Tile& t, F f) const {
+    int64_t row = t.begin / bands_.pitch, column = t.begin % bands_.pitch;
+    for (int64_t p = t.begin; p < t.end; ++row, column = 0) {
       const int64_t in_row = bands_.out_width - column, next = p + bands_.pitch - column;
-      const int64_t n = in_row < p1 - p ? in_row : p1 - p;
-      for (int r = 0; n > 0 && r < count; ++r) {
-        out_.template finish_pixels<S, A>(at(at_.tile) + r * stride + (p - p0), image, filters[r],
-                                          (first_row + row) * bands_.out_width + column, int(n));
-      }
+      const int64_t n = in_row < t.end - p ? in_row : t.end - p;
+      if (n > 0) f(p - t.begin, (t.first_row + row) * bands_.out_width + column, n);
       p = next;
     }
   }
