@@ -68,28 +68,36 @@ class ConvPanels {
 
     const int64_t pixels = bands_.pixels(rows), vectors = ceil_div(pixels, S::kLanes);
     const int64_t of_image = ceil_div(vectors, P::kShape.vectors(w_.height)), tiles = images * of_image;
-    const auto tile = [&](int64_t t) {
-      const int64_t i = t / of_image, v0 = vectors * (t % of_image) / of_image;
-      const int64_t v1 = vectors * (t % of_image + 1) / of_image, p0 = v0 * S::kLanes, p1 = v1 * S::kLanes;
-      return Tile{image + i,    first,
-                  p0,           p1 < pixels ? p1 : pixels,
-                  int(v1 - v0), planes + i * bands_.plane_rows * bands_.pitch + p0};
+    const auto tile = [&](int64_t i, int64_t t) {
+      const int64_t v0 = vectors * t / of_image, v1 = vectors * (t + 1) / of_image;
+      const int64_t p0 = v0 * S::kLanes, p1 = v1 * S::kLanes;
+      return Tile{image + i,
+                  first + p0 / bands_.pitch,
+                  p0 % bands_.pitch,
+                  p0,
+                  p1 < pixels ? p1 : pixels,
+                  int(v1 - v0),
+                  planes + i * bands_.plane_rows * bands_.pitch + p0};
     };
     if (call_.y_channel == 1 && call_.y_pixel != 1 && s0 == 0 && s1 == int64_t(w_.strips.size())) {
       for (int64_t t = 0; t < tiles; t += at_.tiles) {
-        run_turned<A>(t, t + at_.tiles < tiles ? t + at_.tiles : tiles, tile);
+        run_turned<A>(t, t + at_.tiles < tiles ? t + at_.tiles : tiles,
+                      [&](int64_t j) { return tile(j / of_image, j % of_image); });
       }
       return;
     }
     for (int64_t s = s0; s < s1; ++s) {
       const float* weights = P::weights(w_, w_.strips[size_t(s)], at(at_.weights));
-      for (int64_t t = 0; t < tiles; ++t) run_tile<A>(s, weights, tile(t));
+      for (int64_t i = 0; i < images; ++i) {
+        for (int64_t t = 0; t < of_image; ++t) run_tile<A>(s, weights, tile(i, t));
+      }
     }
   }
 
   // Of the pixels of a band.
   struct Tile {
-    int64_t image, first_row;
+    int64_t image;
+    int64_t row, column;  // of the output, where it begins; columns from out_width on are thrown away
     int64_t begin, end;
     int vectors;
     const float* x;
@@ -100,7 +108,7 @@ class ConvPanels {
     const int64_t stride = t.vectors * S::kLanes;
     const int32_t* filters = w_.rows.data() + s * w_.height;
     float* sums = at(at_.tile);
-    IO* y = out_.place(t.image, 0, t.first_row * bands_.out_width + in_output(t.begin));
+    IO* y = out_.place(t.image, 0, t.row * bands_.out_width + t.column);
     multiply(s, weights, t, [&](int r) {
       return Row{sums + r * stride, reinterpret_cast<float*>(y + filters[r] * call_.y_channel)};
     });
@@ -134,12 +142,6 @@ class ConvPanels {
     }
   }
 
-  // Pixels of output rows before pixel p of a band.
-  int64_t in_output(int64_t p) const {
-    const int64_t column = p % bands_.pitch;
-    return p / bands_.pitch * bands_.out_width + (column < bands_.out_width ? column : bands_.out_width);
-  }
-
   struct Row {
     float* sums;   // where those of a filter go
     float* ahead;  // where they will be written to, which the tile fetches
@@ -169,11 +171,11 @@ class ConvPanels {
   // f(skip, pixel, n): the tile's pixels from its `skip`th on are n of the output, from `pixel` on.
   template <class F>
   void for_rows(const Tile& t, F f) const {
-    int64_t row = t.begin / bands_.pitch, column = t.begin % bands_.pitch;
+    int64_t row = t.row, column = t.column;
     for (int64_t p = t.begin; p < t.end; ++row, column = 0) {
       const int64_t in_row = bands_.out_width - column, next = p + bands_.pitch - column;
       const int64_t n = in_row < t.end - p ? in_row : t.end - p;
-      if (n > 0) f(p - t.begin, (t.first_row + row) * bands_.out_width + column, n);
+      if (n > 0) f(p - t.begin, row * bands_.out_width + column, n);
       p = next;
     }
   }
