@@ -163,7 +163,7 @@ step conformance-finds-planted 60 "$conformance" --planted
 step kernels-on-card 150 env LENO_TEST_CARD=1 "$kernels" "--gtest_filter=$on_card" --gtest_brief=1
 # The C API's CUDA tests that ask nothing of the emulator: no planned fault, no count of calls, no second card.
 portable=$(awk '/^TEST_F\(/ { split($0, part, /[(),] */); name = part[2] "." part[3]; bad = 0 }
-  /plan_fault|calls\(|count\(|report|Emulated|LENO_SIMT|driver_function|AMissingWait|WrongOrdinals|TellsItsMemory|create_cuda\(1|multiprocessors\)/ { bad = 1 }
+  /plan_fault|calls\(|count\(|report|Emulated|LENO_SIMT|driver_function|AMissingWait|WrongOrdinals|TellsItsMemory|set_most_cluster|PairsAndWindows|create_cuda\(1|multiprocessors\)/ { bad = 1 }
   /^}/ { if (name != "" && !bad) print name; name = "" }' "$root"/native/test/capi/cuda_*_test.cpp | paste -s -d :)
 if [ -n "$portable" ]; then
   step capi-on-card 60 env LENO_TEST_CARD=1 "$test_folder/simt/leno_cuda_test" "--gtest_filter=$portable" --gtest_brief=1
