@@ -65,7 +65,7 @@ TEST_F(CudaThreads, ForwardsCreationDestructionAndCapturesAtOnce) {
   create();
   leno_device second = nullptr;
   leno_linear on_second = nullptr;
-  ASSERT_OK(leno_device_create_cuda(1, &second));
+  ASSERT_OK(leno_device_create_cuda(other_card(), &second));
   ASSERT_OK(leno_linear_create(second, packed_, &options_, &on_second));
   std::vector<std::thread> threads;
   for (int i = 0; i < 2; ++i) {
@@ -114,7 +114,7 @@ TEST_F(CudaThreads, ForwardsCreationDestructionAndCapturesAtOnce) {
       leno_pinned p = nullptr;
       leno_event e = nullptr;
       int lost = -1;
-      EXPECT_OK(leno_device_create_cuda(round % 2, &device));
+      EXPECT_OK(leno_device_create_cuda(round % cards(), &device));
       EXPECT_OK(leno_tensor_create(device, 256, &t));
       EXPECT_OK(leno_pinned_create(device, 256, &p));
       EXPECT_OK(leno_event_create(device, 0, &e));
@@ -152,6 +152,7 @@ TEST_F(CudaThreads, FirstForwardsAtOnce) {
 
 // A card that is lost while others use it: every call gives an error or what is right, and all can be destroyed.
 TEST_F(CudaThreads, LosingTheCardAtOnce) {
+  LENO_EMULATED_ONLY("its faults are planned");
   create();
   std::vector<std::thread> threads;
   std::atomic<int> failed{0};

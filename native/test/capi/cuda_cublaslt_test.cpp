@@ -1,4 +1,5 @@
-// cuBLASLt as a candidate, on a library of its name that works on emulated cards (native/test/simt/cublaslt).
+// cuBLASLt as a candidate, on a library of its name that works on emulated cards (native/test/simt/cublaslt), or on
+// NVIDIA's where there is a card.
 #include <cstdlib>
 
 #include "capi/cuda_linear_fixture.h"
@@ -11,10 +12,18 @@ using testing::HasSubstr;
 class CublasLt : public CudaLinear {
  protected:
   // Before anything looks for the library, which is done once in a process.
-  static void SetUpTestSuite() { setenv("LENO_CUDA_LIBRARIES", LENO_SIMT_CUBLASLT_FOLDER, 1); }
+  static void SetUpTestSuite() {
+    if (!real_driver()) setenv("LENO_CUDA_LIBRARIES", LENO_SIMT_CUBLASLT_FOLDER, 1);
+  }
   void SetUp() override {
     CudaLinear::SetUp();
     options_.kernel = "bf16_linear_dense_cublaslt";
+    if (!real_driver() || IsSkipped()) return;
+    leno_linear op = nullptr;
+    const int status = leno_linear_create(device_, packed_, &options_, &op);
+    leno_linear_destroy(op);
+    const std::string why = status == LENO_OK ? "" : leno_last_error();
+    if (why.find("were not found") != std::string::npos) GTEST_SKIP() << why;
   }
 };
 
@@ -147,6 +156,7 @@ TEST_F(CublasLt, AStatusInTimingRefusesItAlone) {
 }
 
 TEST_F(CublasLt, WorksOnEachOfTwoCards) {
+  LENO_NEEDS_TWO_CARDS();
   create();
   leno_linear_destroy(op_);
   leno_context_destroy(context_);

@@ -9,7 +9,7 @@ namespace {
 using CUresult = int;
 
 TEST(CudaLoading, NothingTouchesTheDriverBeforeACardIsAskedFor) {
-  const char* file = std::getenv("LENO_CUDA_DRIVER");
+  const char* file = driver_file();
   // Under ctest each test is a process of its own. Beside others it says nothing.
   if (dlopen(file, RTLD_NOW | RTLD_NOLOAD) != nullptr) GTEST_SKIP() << "another test has loaded the driver";
   leno_device cpu = nullptr;
@@ -25,6 +25,7 @@ TEST(CudaLoading, NothingTouchesTheDriverBeforeACardIsAskedFor) {
 }
 
 TEST_F(Cuda, TellsWhatTheCardIs) {
+  LENO_EMULATED_ONLY("it knows the emulated card");
   int cards = 0;
   EXPECT_OK(leno_cuda_device_count(&cards));
   EXPECT_EQ(2, cards);
@@ -49,8 +50,9 @@ TEST_F(Cuda, TellsWhatTheCardIs) {
 
 TEST_F(Cuda, RefusesWrongOrdinals) {
   leno_device other = nullptr;
-  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "ordinal is 2, expected 0 .. 1", leno_device_create_cuda(2, &other));
-  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "ordinal is -1, expected 0 .. 1", leno_device_create_cuda(-1, &other));
+  const std::string expected = ", expected 0 .. " + std::to_string(cards() - 1), first = std::to_string(cards());
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "ordinal is " + first + expected, leno_device_create_cuda(cards(), &other));
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "ordinal is -1" + expected, leno_device_create_cuda(-1, &other));
   EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "out is NULL, expected an address", leno_device_create_cuda(0, nullptr));
   EXPECT_EQ(nullptr, other);
 }
@@ -87,7 +89,7 @@ TEST_F(Cuda, TheCpuHasNothingOfIt) {
 TEST_F(Cuda, DevicesOfOneOrdinalAreOne) {
   leno_device again = nullptr;
   ASSERT_OK(leno_device_create_cuda(0, &again));
-  EXPECT_EQ(1, count("contexts"));
+  EXPECT_COUNT(1, "contexts");
   leno_tensor t = tensor(16);
   leno_stream s = nullptr;
   ASSERT_OK(leno_stream_create(again, &s));
@@ -95,10 +97,11 @@ TEST_F(Cuda, DevicesOfOneOrdinalAreOne) {
   leno_stream_destroy(s);
   leno_tensor_destroy(t);
   leno_device_destroy(again);
-  EXPECT_EQ(1, count("contexts"));
+  EXPECT_COUNT(1, "contexts");
 }
 
 TEST_F(Cuda, TellsItsMemory) {
+  LENO_EMULATED_ONLY("it knows how much memory the card has");
   int64_t free = 0, total = 0;
   leno_tensor t = tensor(1 << 20);
   ASSERT_OK(leno_device_memory(device_, &free, &total));
@@ -108,6 +111,7 @@ TEST_F(Cuda, TellsItsMemory) {
 }
 
 TEST_F(Cuda, LeavesTheCurrentContextAsItWas) {
+  LENO_EMULATED_ONLY("it knows how much memory the card has, and needs two");
   auto* get = driver_function<CUresult(void**)>("cuCtxGetCurrent");
   auto* retain = driver_function<CUresult(void**, int)>("cuDevicePrimaryCtxRetain");
   auto* release = driver_function<CUresult(int)>("cuDevicePrimaryCtxRelease_v2");
@@ -138,6 +142,7 @@ TEST_F(Cuda, LeavesTheCurrentContextAsItWas) {
 }
 
 TEST_F(Cuda, AFailedCreationLeavesNothing) {
+  LENO_EMULATED_ONLY("its faults are planned");
   leno_device other = nullptr;
   plan_fault("cuDevicePrimaryCtxRetain:1:2");
   EXPECT_REFUSED(LENO_ERR_OUT_OF_MEMORY, "device 1 (Emulated card sm_90) has no memory left for a context",
@@ -150,10 +155,11 @@ TEST_F(Cuda, AFailedCreationLeavesNothing) {
   plan_fault("cuDevicePrimaryCtxRetain:1:999");
   EXPECT_EQ(LENO_ERR_DEVICE, leno_device_create_cuda(1, &other));
   EXPECT_EQ(nullptr, other);
-  EXPECT_EQ(1, count("contexts"));
+  EXPECT_COUNT(1, "contexts");
 }
 
 TEST_F(Cuda, AnErrorThatIsNotStickyIsReportedOnce) {
+  LENO_EMULATED_ONLY("its faults are planned");
   leno_tensor t = tensor(64);
   plan_fault("cuMemsetD8Async:1:1");
   EXPECT_REFUSED(LENO_ERR_DEVICE, "cuMemsetD8Async on device 0: CUDA_ERROR_INVALID_VALUE (1): as emulated",
@@ -163,6 +169,7 @@ TEST_F(Cuda, AnErrorThatIsNotStickyIsReportedOnce) {
 }
 
 TEST_F(Cuda, AStickyErrorLosesTheCardAlone) {
+  LENO_EMULATED_ONLY("its faults are planned");
   leno_tensor t = tensor(64), more = nullptr;
   leno_stream s = stream();
   leno_context context = nullptr;
@@ -208,7 +215,7 @@ TEST_F(Cuda, HandlesAreDestroyedInAnyOrder) {
   // Each of the handles is the last one in turn.
   for (int last = 0; last < 7; ++last) {
     leno_device device = nullptr;
-    ASSERT_OK(leno_device_create_cuda(1, &device));
+    ASSERT_OK(leno_device_create_cuda(other_card(), &device));
     leno_context context = nullptr;
     leno_stream s = nullptr, wrapped = nullptr;
     leno_event e = nullptr;
@@ -260,7 +267,7 @@ TEST_F(Cuda, MayBeUsedByManyThreadsAtOnce) {
         leno_device device = nullptr;
         leno_tensor t = nullptr;
         leno_stream s = nullptr;
-        EXPECT_OK(leno_device_create_cuda(round % 2, &device));
+        EXPECT_OK(leno_device_create_cuda(round % cards(), &device));
         EXPECT_OK(leno_tensor_create(device, 1000, &t));
         EXPECT_OK(leno_stream_create(device, &s));
         leno_device_destroy(device);

@@ -18,7 +18,9 @@ TEST_F(Cuda, AStreamIsDoneWhenItsWorkIs) {
     ASSERT_OK(leno_stream_query(s, &done));
     ++questions;
   } while (done == 0);
-  EXPECT_EQ(3, questions);
+  if (!real_driver()) {
+    EXPECT_EQ(3, questions) << "one piece of work is done at each";
+  }
   EXPECT_EQ(2, bytes_of(t)[0]);
   EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "done is NULL, expected an address", leno_stream_query(s, nullptr));
   leno_tensor_destroy(t);
@@ -39,8 +41,10 @@ TEST_F(Cuda, EventsOrderStreams) {
   leno_pinned to = pinned(64);
   ASSERT_OK(leno_tensor_fill(t, 0, 1, 64, first));
   ASSERT_OK(leno_event_record(event, first));
-  EXPECT_OK(leno_event_query(event, &done));
-  EXPECT_EQ(0, done);
+  if (!real_driver()) {
+    EXPECT_OK(leno_event_query(event, &done));
+    EXPECT_EQ(0, done);
+  }
   ASSERT_OK(leno_event_wait(event, second));
   ASSERT_OK(leno_tensor_read(t, 0, host(to), 64, second));
   ASSERT_OK(leno_stream_synchronize(second));
@@ -57,6 +61,7 @@ TEST_F(Cuda, EventsOrderStreams) {
 }
 
 TEST_F(Cuda, EventsOfOneCardOrderAnothers) {
+  LENO_NEEDS_TWO_CARDS();
   leno_device other = nullptr;
   ASSERT_OK(leno_device_create_cuda(1, &other));
   leno_stream here = stream(), there = nullptr;
@@ -92,8 +97,10 @@ TEST_F(Cuda, EventsWithTimingTellMilliseconds) {
                  leno_event_elapsed_ms(start, end, &ms));
   ASSERT_OK(leno_event_record(start, s));
   ASSERT_OK(leno_event_record(end, s));
-  EXPECT_REFUSED(LENO_ERR_INVALID_STATE, "one of the events has not happened yet, expected both to have",
-                 leno_event_elapsed_ms(start, end, &ms));
+  if (!real_driver()) {
+    EXPECT_REFUSED(LENO_ERR_INVALID_STATE, "one of the events has not happened yet, expected both to have",
+                   leno_event_elapsed_ms(start, end, &ms));
+  }
   EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "end was created without timing, expected an event with it",
                  leno_event_elapsed_ms(start, untimed, &ms));
   EXPECT_EQ(-1, ms);
@@ -108,6 +115,7 @@ TEST_F(Cuda, EventsWithTimingTellMilliseconds) {
 }
 
 TEST_F(Cuda, TakesStreamsOfOthers) {
+  LENO_NEEDS_TWO_CARDS();
   leno_device other = nullptr;
   ASSERT_OK(leno_device_create_cuda(1, &other));
   leno_stream mine = stream(), wrapped = nullptr, foreign = nullptr, legacy = nullptr;
@@ -136,6 +144,7 @@ TEST_F(Cuda, TakesStreamsOfOthers) {
 }
 
 TEST_F(Cuda, ContextsHaveAStreamAndTakeOthers) {
+  LENO_NEEDS_TWO_CARDS();
   leno_device other = nullptr;
   ASSERT_OK(leno_device_create_cuda(1, &other));
   leno_context context = nullptr;
@@ -168,7 +177,7 @@ TEST_F(Cuda, ScratchGrowsAndNeverShrinks) {
   ASSERT_OK(leno_context_reserve(context, 10));
   EXPECT_EQ(1000, leno_context_capacity(context));
   ASSERT_OK(leno_context_reserve(context, 2000));
-  EXPECT_EQ(1, count("allocations"));
+  EXPECT_COUNT(1, "allocations");
   leno_context_destroy(context);
 }
 
@@ -188,7 +197,7 @@ TEST_F(Cuda, AGraphDoesAgainWhatWasCaptured) {
   ASSERT_OK(leno_event_record(join, side));
   ASSERT_OK(leno_event_wait(join, s));
   ASSERT_OK(leno_stream_end_capture(s, &graph));
-  EXPECT_EQ(0, count("captures"));
+  EXPECT_COUNT(0, "captures");
   EXPECT_EQ(std::vector<uint8_t>(64, 1), bytes_of(t));  // nothing has run
   for (int round = 0; round < 3; ++round) {
     ASSERT_OK(leno_tensor_fill(t, 0, 1, 64, nullptr));
@@ -235,7 +244,7 @@ TEST_F(Cuda, WhatWouldSpoilACaptureIsRefused) {
   EXPECT_REFUSED(LENO_ERR_INVALID_STATE, pageable, leno_tensor_read(t, 0, &byte, 1, s));
   EXPECT_REFUSED(LENO_ERR_INVALID_STATE, pageable, leno_tensor_write(t, 0, &byte, 1, s));
   leno_tensor_destroy(doomed);  // put off
-  EXPECT_EQ(2, count("allocations"));
+  EXPECT_COUNT(2, "allocations");
   std::thread([&] {  // others go on
     leno_tensor other = tensor(64);
     leno_tensor_destroy(other);
@@ -243,7 +252,7 @@ TEST_F(Cuda, WhatWouldSpoilACaptureIsRefused) {
       .join();
   ASSERT_OK(leno_tensor_fill(t, 0, 5, 64, s));
   ASSERT_OK(leno_stream_end_capture(s, &graph));
-  EXPECT_EQ(1, count("allocations"));
+  EXPECT_COUNT(1, "allocations");
   ASSERT_OK(leno_graph_launch(graph, s));
   ASSERT_OK(leno_stream_synchronize(s));
   EXPECT_EQ(5, bytes_of(t)[0]);
@@ -283,6 +292,7 @@ TEST_F(Cuda, ASpoiltCaptureIsReportedAtItsEnd) {
 }
 
 TEST_F(Cuda, AWrappedStreamsCaptureThatNobodyEndsHoldsNothing) {
+  LENO_EMULATED_ONLY("it counts what the driver is asked for");
   leno_stream mine = stream(), wrapped = nullptr;
   ASSERT_OK(leno_stream_wrap(device_, leno_stream_handle(mine), &wrapped));
   ASSERT_OK(leno_stream_begin_capture(wrapped));
@@ -290,9 +300,9 @@ TEST_F(Cuda, AWrappedStreamsCaptureThatNobodyEndsHoldsNothing) {
   leno_tensor t = nullptr;
   std::thread([&] { t = tensor(64); }).join();
   leno_tensor_destroy(t);  // put off for good
-  EXPECT_EQ(1, count("allocations"));
+  EXPECT_COUNT(1, "allocations");
   leno_stream_destroy(mine);  // and with it the capture
-  EXPECT_EQ(0, count("allocations"));
+  EXPECT_COUNT(0, "allocations");
 }
 
 TEST_F(Cuda, ACaptureEndsOnItsOwnThread) {
@@ -306,6 +316,7 @@ TEST_F(Cuda, ACaptureEndsOnItsOwnThread) {
 }
 
 TEST_F(Cuda, GraphsBelongToTheirCard) {
+  LENO_NEEDS_TWO_CARDS();
   leno_device other = nullptr;
   ASSERT_OK(leno_device_create_cuda(1, &other));
   leno_stream s = stream(), there = nullptr;

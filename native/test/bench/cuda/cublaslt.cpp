@@ -24,7 +24,7 @@ struct Heuristic {
 static_assert(sizeof(Heuristic) == 96);
 
 struct CublasLt {
-  Library library{"libcublasLt.so.13"};
+  Library library{{"libcublasLt.so.13", "libcublasLt.so.12"}};
   int (*create)(void**) = nullptr;
   size_t (*version)() = nullptr;
   int (*describe)(void**, int, int) = nullptr;

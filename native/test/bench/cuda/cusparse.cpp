@@ -12,7 +12,7 @@ namespace {
 constexpr int kIndex32 = 2, kRowMajor = 2, kNone = 0, kBsrAlgorithm = 14;
 
 struct Cusparse {
-  Library library{"libcusparse.so.12"};
+  Library library{{"libcusparse.so.12"}};
   int (*create)(void**) = nullptr;
   int (*set_stream)(void*, leno::cuda::CUstream) = nullptr;
   int (*bsr)(void**, int64_t, int64_t, int64_t, int64_t, int64_t, void*, void*, void*, int, int, int, int,

@@ -14,7 +14,7 @@ struct alignas(64) Opaque {
 };
 
 struct CusparseLt {
-  Library library{"libcusparseLt.so.0"};
+  Library library{{"libcusparseLt.so.0"}};
   int (*init)(Opaque*) = nullptr;
   int (*structured)(const Opaque*, Opaque*, int64_t, int64_t, int64_t, uint32_t, int, int, int) = nullptr;
   int (*dense)(const Opaque*, Opaque*, int64_t, int64_t, int64_t, uint32_t, int, int) = nullptr;

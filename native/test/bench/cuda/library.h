@@ -6,6 +6,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace leno_cuda_bench {
 
@@ -13,12 +14,14 @@ namespace leno_cuda_bench {
 // system looks.
 class Library {
  public:
-  explicit Library(const std::string& file) : file_(file) {
+  // The names of its versions, the first that is found.
+  explicit Library(const std::vector<std::string>& files) : file_(files.front()) {
     const char* folders = std::getenv("LENO_CUDA_LIBRARIES");
     std::istringstream list(folders == nullptr ? "" : folders);
-    for (std::string folder; handle_ == nullptr && std::getline(list, folder, ':');)
-      handle_ = dlopen((folder + "/" + file).c_str(), RTLD_NOW | RTLD_GLOBAL);
-    if (handle_ == nullptr) handle_ = dlopen(file.c_str(), RTLD_NOW | RTLD_GLOBAL);
+    for (std::string folder; std::getline(list, folder, ':');) {
+      for (const std::string& file : files) open(folder + "/" + file);
+    }
+    for (const std::string& file : files) open(file);
   }
   bool there() const { return handle_ != nullptr; }
 
@@ -29,6 +32,9 @@ class Library {
   }
 
  private:
+  void open(const std::string& file) {
+    if (handle_ == nullptr) handle_ = dlopen(file.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  }
   std::string file_;
   void* handle_ = nullptr;
 };

@@ -73,6 +73,7 @@ class Bench {
         return;
       }
       run_problem(shape, tokens, dtype, dense, dense_on_card, weights);
+      write();  // whoever ends the run in the middle has what it had
     }
   }
 
@@ -211,11 +212,19 @@ class Bench {
   }
 
  public:
-  // Every row's share of the best dense rate of the whole run.
-  void finish() {
-    for (Json& row : rows_)
+  // All rows, each with its share of the best dense rate until now. False where the file cannot be written.
+  bool write() {
+    if (o_.json.empty()) return true;
+    std::ofstream out(o_.json);
+    const char* before = "[\n";
+    for (Json& row : rows_) {
       row["fraction_of_peak"] =
           peak_ == 0 ? Json(nullptr) : Json(rounded(row["teraflops_on_kept_weights"].get<double>() * 1e12 / peak_));
+      out << before << row.dump();
+      before = ",\n";
+    }
+    out << (rows_.empty() ? "[]\n" : "\n]\n");
+    return static_cast<bool>(out.flush());
   }
 
  private:
@@ -267,19 +276,9 @@ Options parse(int argc, char** argv) {
 int bench(const Options& options) {
   Bench bench(options);
   const bool right = bench.run();
-  bench.finish();
-  if (!options.json.empty()) {
-    std::ofstream out(options.json);
-    const char* before = "[\n";
-    for (const Json& row : bench.rows()) {
-      out << before << row.dump();
-      before = ",\n";
-    }
-    out << (bench.rows().empty() ? "[]\n" : "\n]\n");
-    if (!out) {
-      std::fprintf(stderr, "%s cannot be written\n", options.json.c_str());
-      return 2;
-    }
+  if (!bench.write()) {
+    std::fprintf(stderr, "%s cannot be written\n", options.json.c_str());
+    return 2;
   }
   std::printf("%zu rows, %s\n", bench.rows().size(), right ? "all results right" : "WRONG results, see above");
   return right && !bench.rows().empty() ? 0 : 1;

@@ -130,6 +130,9 @@ const std::map<std::string, std::string> kPlanted{
     {"conformance_wgmma_ss_n32_f16_b32_mn_mn", "conformance_wgmma_ss_n32_f16_none_mn_mn"},
     {"conformance_ldmatrix", "conformance_shared_memory"},
     {"conformance_cluster_multicast", "conformance_cluster_ring"},
+    {"conformance_cluster4_multicast", "conformance_cluster_multicast"},
+    {"conformance_cluster4_shares", "conformance_cluster4_multicast"},
+    {"conformance_wgmma_rs_n128_bf16_none", "conformance_wgmma_rs_n128_f16_none"},
 };
 
 std::string json_text(const std::string& s) {

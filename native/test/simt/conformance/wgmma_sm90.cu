@@ -117,6 +117,13 @@ LENO_CUDA_ENTRY(conformance_wgmma_rs_n256_bf16_step_of_tokens, 128, 1, Params,
 LENO_CUDA_ENTRY(conformance_wgmma_rs_n256_f16_step_of_columns, 128, 1, Params,
                 step_of_stage<256, ptx::Half, Major::mn, 2048, 8192>)
 LENO_RS(rs_n16_bf16_none, 16, BFloat, none, Major::k)
+LENO_RS(rs_n16_f16_none, 16, Half, none, Major::k)
+LENO_RS(rs_n32_bf16_none, 32, BFloat, none, Major::k)
+LENO_RS(rs_n32_f16_none, 32, Half, none, Major::k)
+LENO_RS(rs_n64_bf16_none, 64, BFloat, none, Major::k)
+LENO_RS(rs_n64_f16_none, 64, Half, none, Major::k)
+LENO_RS(rs_n128_bf16_none, 128, BFloat, none, Major::k)
+LENO_RS(rs_n128_f16_none, 128, Half, none, Major::k)
 LENO_RS(rs_n64_e4m3_b128, 64, E4M3, b128, Major::k)
 
 }  // namespace leno::conformance

@@ -7,6 +7,7 @@
 //  LENO_SIMT_DEVICES  number of cards, 2 unless given
 //  LENO_SIMT_ARCH     their compute capability: 90
 //  LENO_SIMT_MEMORY   bytes of memory of each: 1 GiB
+//  LENO_SIMT_PROMPT   1: work is done as it is put on a stream, and not as late as it may be
 //  LENO_SIMT_VERSION  of the driver: 13000
 //  LENO_SIMT_FAULT    as leno_simt_fault
 extern "C" {

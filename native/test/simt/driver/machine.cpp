@@ -75,6 +75,7 @@ CUresult cuInit(unsigned flags) {
     if (devices == 0) return CUDA_ERROR_NO_DEVICE;
     if (m.started) return CUDA_SUCCESS;
     m.arch = static_cast<int>(number("LENO_SIMT_ARCH", 90));
+    m.prompt = number("LENO_SIMT_PROMPT", 0) != 0;
     m.memory_bytes = static_cast<size_t>(number("LENO_SIMT_MEMORY", int64_t{1} << 30));
     m.contexts = std::vector<Context>(static_cast<size_t>(devices));
     for (size_t i = 0; i < m.contexts.size(); ++i) m.contexts[i].ordinal = static_cast<int>(i);

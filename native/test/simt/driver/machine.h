@@ -110,6 +110,7 @@ struct Machine {
   bool started = false;
   int arch = 90;
   uint32_t most_cluster = 8;                   // blocks that a cluster may have
+  bool prompt = false;                         // work is done as it is put on a stream, where a card may be as fast
   size_t memory_bytes = size_t{1} << 30;       // of each card
   std::vector<Context> contexts;               // one a card
   std::map<uint64_t, Allocation> allocations;  // by address

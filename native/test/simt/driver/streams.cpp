@@ -57,6 +57,7 @@ CUresult push(Stream& stream, std::function<CUresult()> run, std::vector<DonePtr
   stream.queue.push_back({std::move(run), std::move(after), end});
   stream.last = end;
   if (done != nullptr) *done = end;
+  if (machine().prompt) finish(stream);  // errors are the context's, and told by later calls
   return CUDA_SUCCESS;
 }
 

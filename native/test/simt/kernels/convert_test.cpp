@@ -28,6 +28,7 @@ float value(int64_t i) {
 }
 
 void expect_rounded(DType io, const Case& c, simt::Counters* counters = nullptr) {
+  if (!card_takes(io)) return;
   const int64_t padded = (c.width + 7) / 8 * 8;
   DevicePlane<float> source(c.lines, c.width, c.source_pad, c.offset);
   DevicePlane<uint16_t> destination(c.lines, padded);
@@ -66,6 +67,7 @@ TEST(Convert, RoundsToTheNearestAndPadsWithZeros) {
 
 TEST(Convert, NaNStaysNaN) {
   for (const DType io : {DType::f16, DType::bf16}) {
+    if (!card_takes(io)) continue;
     DevicePlane<float> source(1, 8);
     DevicePlane<uint16_t> destination(1, 8);
     for (int64_t i = 0; i < 8; ++i) source.at(0, i) = NAN;
@@ -82,6 +84,7 @@ TEST(Convert, NaNStaysNaN) {
 }
 
 TEST(Convert, TrafficIsTheLeast) {
+  LENO_EMULATED_ONLY("it counts what the emulator counts");
   simt::Counters counters;
   expect_rounded(DType::f16, {64, 512, 0, 0}, &counters);
   EXPECT_EQ(64u * 512 * 4, counters.global_loads.bytes);

@@ -27,6 +27,7 @@ constexpr Case kCases[] = {{1, 1, 0, 0},     {3, 8, 0, 0},       {9, 100, 4, 0},
 
 template <class Io>
 void expect_normalised(DType io, const Case& c, uint64_t seed) {
+  if (!card_takes(io)) return;
   std::mt19937 random(static_cast<unsigned>(c.features));
   std::normal_distribution<double> normal;
   DevicePlane<Io> y(c.tokens, c.features, c.pad, c.offset);
@@ -95,6 +96,7 @@ TEST(LayerNormCuda, NormalisesEveryRow) {
 
 // y is read once and written once where a row stays in registers.
 TEST(LayerNormCuda, TrafficIsTheLeast) {
+  LENO_EMULATED_ONLY("it counts what the emulator counts");
   for (const int32_t features : {1024, 4096, 8192}) {
     DevicePlane<uint16_t> y(8, features);
     DevicePlane<float> gain(1, features), shift(1, features);

@@ -121,9 +121,15 @@ kernels::LinearSpec CudaProblem::spec() const {
 
 std::string CudaProblem::refusal(const kernels::cuda::LinearKernel& row) const {
   if (row.weights != c_.weights) return text("takes ", leno::name_of(row.weights), " weights");
-  if (row.exact ? row.arch != c_.arch : row.arch > c_.arch) return text("needs sm_", row.arch);
-  return row.refuse(card_of(c_.arch, c_.multiprocessors), {c_.weights, packed_->dense(), packed_->vector()}, spec(),
-                    c_.tokens);
+  if (row.exact ? row.arch != card().arch : row.arch > card().arch) return text("needs sm_", row.arch);
+  return row.refuse(card(), {c_.weights, packed_->dense(), packed_->vector()}, spec(), c_.tokens);
+}
+
+kernels::cuda::Card CudaProblem::card() const {
+  kernels::cuda::Card card = on_card() ? the_card() : card_of(c_.arch, c_.multiprocessors);
+  card.multiprocessors = c_.multiprocessors;
+  card.l2_bytes = c_.l2_bytes;
+  return card;
 }
 
 double CudaProblem::draw() {
@@ -224,8 +230,7 @@ std::string CudaProblem::check(const kernels::cuda::LinearKernel& row, simt::Opt
   }
   const auto prepared = row.format->prepare(*packed_);
   const auto& weights = static_cast<const kernels::cuda::LinearWeights&>(*prepared);
-  kernels::cuda::Card card = card_of(c_.arch, c_.multiprocessors);
-  card.l2_bytes = c_.l2_bytes;
+  const kernels::cuda::Card card = this->card();
   const int64_t bytes = row.workspace_bytes(weights, spec(), c_.tokens, card);
   if (bytes < 0 || bytes % 256 != 0) return text("workspace of ", bytes, " bytes, expected a multiple of 256");
   const int64_t fewer = row.workspace_bytes(weights, spec(), std::max<int64_t>(1, c_.tokens / 2), card);

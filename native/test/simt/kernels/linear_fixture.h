@@ -76,6 +76,7 @@ class CudaProblem {
                     simt::Counters* counters = nullptr, DeviceArray* y_out = nullptr) const;
 
  private:
+  kernels::cuda::Card card() const;  // the case's, or the one that is there with the case's multiprocessors
   double draw();
   void truth();
   DType multiplied() const;  // what x is rounded to

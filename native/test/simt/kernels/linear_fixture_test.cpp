@@ -54,6 +54,7 @@ std::string check_with(Change change) {
 }
 
 TEST(LinearFixture, FindsPlantedFaults) {
+  LENO_EMULATED_ONLY("wrong addresses would lose the card");
   EXPECT_EQ("", check_with([](LinearParams&) {}));
   EXPECT_NE("", check_with([](LinearParams& p) { p.bias = nullptr; }));
   EXPECT_NE("", check_with([](LinearParams& p) { p.residual = nullptr; }));

@@ -1,5 +1,7 @@
 #include "simt/kernels/linear_table.h"
 
+#include <gtest/gtest.h>
+
 #include "core/error.h"
 
 namespace leno_test {
@@ -96,11 +98,14 @@ std::vector<CudaCase> float_cases(DType weights, int arch, int count, uint32_t s
 }
 
 std::string run_table(Rows rows, const std::vector<CudaCase>& cases, std::map<const Row*, int>& ran) {
+  constexpr size_t kReduced = 8, kStride = 3;
   uint64_t seed = 0;
-  for (const CudaCase& c : cases) {
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const CudaCase& c = cases[i];
     const CudaProblem problem(c);
-    for (const Row* row : rows) {
-      if (!problem.refusal(*row).empty()) continue;
+    for (size_t j = 0; j < rows.size(); ++j) {
+      const Row* row = rows[j];
+      if ((reduced() && (i + kStride * j) % kReduced != 0) || !problem.refusal(*row).empty()) continue;
       simt::Options options;
       options.seed = ++seed;
       options.preempt = seed % 4 == 0 ? .02 : 0;
@@ -112,6 +117,24 @@ std::string run_table(Rows rows, const std::vector<CudaCase>& cases, std::map<co
     }
   }
   return "";
+}
+
+void expect_table(Rows rows, const std::vector<CudaCase>& cases, int at_least) {
+  ASSERT_FALSE(rows.empty());
+  std::string refusal;
+  size_t refused = 0;
+  for (const Row* row : rows) {
+    const std::string why = card_refusal(*row);
+    if (!why.empty()) refusal = why, ++refused;
+  }
+  if (refused == rows.size()) GTEST_SKIP() << refusal;
+  std::map<const Row*, int> ran;
+  EXPECT_EQ("", run_table(rows, cases, ran));
+  if (on_card() || reduced()) {
+    EXPECT_FALSE(ran.empty());
+    return;
+  }
+  for (const Row* row : rows) EXPECT_GE(ran[row], at_least) << row->name << " took too few cases";
 }
 
 std::vector<const Row*> rows_of(Rows rows, DType weights) {

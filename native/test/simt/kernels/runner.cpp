@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "core/cuda/memory.h"
+#include "plan/linear_place_cuda.h"
 
 namespace leno_test {
 
@@ -61,9 +62,14 @@ class Mirror {
   DeviceMemory memory_;
 };
 
-std::string run_on_card(const simt::Entry& entry, const kernels::cuda::Launch& launch, const simt::Options& options) {
+const std::shared_ptr<CudaDevice>& device() {
   // Never closed: as the process ends, the emulated driver is gone before this would be.
   static const auto& card = *new std::shared_ptr<CudaDevice>(CudaDevice::open(0));
+  return card;
+}
+
+std::string run_on_card(const simt::Entry& entry, const kernels::cuda::Launch& launch, const simt::Options& options) {
+  const auto& card = device();
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   std::vector<std::unique_ptr<Mirror>> mirrors;
@@ -91,7 +97,20 @@ std::string run_on_card(const simt::Entry& entry, const kernels::cuda::Launch& l
 
 }  // namespace
 
-bool on_card() { return std::getenv("LENO_TEST_CARD") != nullptr; }
+bool on_card() { return real_driver(); }
+
+const kernels::cuda::Card& the_card() {
+  static const kernels::cuda::Card card = plan::card_of(device()->info());
+  return card;
+}
+
+std::string card_refusal(const kernels::cuda::LinearKernel& row) {
+  return on_card() ? plan::refuse_card(row, the_card()) : "";
+}
+
+bool card_takes(DType io) { return !on_card() || io != DType::bf16 || the_card().arch >= 80; }
+
+bool reduced() { return std::getenv("LENO_TEST_REDUCED") != nullptr; }
 
 simt::Report run_launch(const simt::Entry& entry, const kernels::cuda::Launch& launch, const simt::Options& options) {
   if (!on_card()) return simt::launch(entry, launch.grid, launch.shared_bytes, launch.parameters.data(), options);

@@ -71,6 +71,7 @@ std::shared_ptr<const PackedWeights> layer(DType dtype, int64_t rows, int64_t co
 }
 
 TEST(CudaForwards, AllocationsOfOursAreSeenAndTheDriversAreNot) {
+  LENO_EMULATED_ONLY("it tells what the emulated driver allocates from what others do");
   const auto device = CudaDevice::open(0);
   const CudaDevice::Current current(*device);
   const Counting counting;
@@ -83,6 +84,7 @@ TEST(CudaForwards, AllocationsOfOursAreSeenAndTheDriversAreNot) {
 }
 
 TEST(CudaForwards, OfEveryKernelAllocateNothing) {
+  LENO_EMULATED_ONLY("it tells what the emulated driver allocates from what others do");
   constexpr int64_t kM = 48, kK = 70;
   const auto device = CudaDevice::open(0);
   CudaContext context(device);

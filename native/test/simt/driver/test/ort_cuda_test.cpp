@@ -32,6 +32,10 @@ class OrtCuda : public testing::Test {
 
   void SetUp() override {
     ASSERT_EQ(LENO_OK, leno_device_create_cuda(0, &device_)) << leno_last_error();
+    leno_cuda_info info;
+    info.struct_size = sizeof info;
+    ASSERT_EQ(LENO_OK, leno_device_cuda_info(device_, &info));
+    if (info.arch < 80) GTEST_SKIP() << "the card has no kernels for bf16";
     for (int64_t i = 0; i < kRows * kColumns; ++i) w_.push_back(static_cast<float>(i % 5) - 2);
     for (int64_t i = 0; i < kTokens * kColumns; ++i) x_.push_back(static_cast<float>(i % 3) - 1);
     x_on_card_ = tensor(x_);
@@ -84,11 +88,13 @@ TEST_F(OrtCuda, PutsItsWorkOnTheRuntimesStream) {
   KernelContext context{{&x, &info.inputs[1].value, &info.inputs[2].value}, {}};
   context.output.device = leno_tensor_address(y_on_card_);
   context.stream = leno_stream_handle(stream);
-  const int64_t before = leno_test::calls("kernel");
+  const int64_t before = leno_test::real_driver() ? 0 : leno_test::calls("kernel");
   for (int twice = 0; twice < 2; ++twice) {
     ASSERT_EQ("", FakeRuntime::take(op_.kernel_compute_v2(kernel, &context)).second);
   }
-  EXPECT_EQ(before, leno_test::calls("kernel")) << "nobody has waited for the stream yet";
+  if (!leno_test::real_driver()) {
+    EXPECT_EQ(before, leno_test::calls("kernel")) << "nobody has waited for the stream yet";
+  }
   ASSERT_EQ(LENO_OK, leno_stream_synchronize(stream)) << leno_last_error();
   EXPECT_THAT(context.output.dims, testing::ElementsAre(2, 3, kRows));
   std::vector<uint16_t> y(kTokens * kRows);
