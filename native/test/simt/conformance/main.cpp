@@ -131,7 +131,7 @@ const std::map<std::string, std::string> kPlanted{
     {"conformance_ldmatrix", "conformance_shared_memory"},
     {"conformance_cluster_multicast", "conformance_cluster_ring"},
     {"conformance_cluster4_multicast", "conformance_cluster_multicast"},
-    {"conformance_cluster4_shares", "conformance_cluster4_multicast"},
+    {"conformance_cluster4_shares", "conformance_cluster_ring"},
     {"conformance_wgmma_rs_n128_bf16_none", "conformance_wgmma_rs_n128_f16_none"},
 };
 

@@ -78,7 +78,9 @@ TEST(Convert, NaNStaysNaN) {
     p.lines = 1;
     Launches launches;
     add_convert(launches, p, io);
-    ASSERT_EQ("", run_launches(launches, {}));
+    simt::Options options;
+    options.global = {source.range(false, "source"), destination.range(true, "destination")};
+    ASSERT_EQ("", run_launches(launches, options));
     for (int64_t i = 0; i < 8; ++i) EXPECT_TRUE(std::isnan(decode(io, destination.at(0, i))));
   }
 }
