@@ -59,12 +59,10 @@ class ConvPlace final : public Place {
   bool last_resort(const KernelRow& kernel) const override;
   std::shared_ptr<const kernels::PreparedWeights> prepared(const Candidate& candidate) override;
   Times time(const std::vector<Candidate>& candidates, int64_t pixels) override;
-  int64_t most_tokens() const override { return kMostPixels; }
+  int64_t most_tokens() const override { return kMaxTokens; }  // the last serves more, too
   int64_t timed_tokens(int64_t pixels) const override { return pixels; }
   std::string machine() const override;
   std::string key(const Bucket& bucket) const override;
-
-  static constexpr int64_t kMostPixels = int64_t{1} << 40;
 
  private:
   const ImageSize& size_of(int64_t pixels) const;

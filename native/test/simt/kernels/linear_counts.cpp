@@ -13,7 +13,7 @@ TileNumbers tile_of(const Row& row) {
   return {m, n, k, cluster};
 }
 
-LeastWork least_work(const PackedWeights& packed, const TileNumbers& tile, int64_t tokens, bool gathers) {
+LeastWork least_work(const PackedWeights& packed, const TileNumbers& tile, int64_t tokens, bool gathers, int x_bytes) {
   LeastWork least;
   const auto prepared = kernels::cuda::kFragments.prepare(packed);
   const auto& w = static_cast<const kernels::cuda::LinearWeights&>(*prepared);
@@ -22,7 +22,7 @@ LeastWork least_work(const PackedWeights& packed, const TileNumbers& tile, int64
     const double kept = double(packed.kept(packed.dense() ? 0 : g));
     const double steps = double(w.starts[size_t(g) + 1] - w.starts[size_t(g)]);
     least.load_bytes += double(ceil_div(token_tiles, tile.cluster)) * steps * double(w.group_rows / 16) * 512;
-    least.load_bytes += double(slices) * kept * (2 * double(tokens) + (gathers ? 4 * double(token_tiles) : 0));
+    least.load_bytes += double(slices) * kept * (x_bytes * double(tokens) + (gathers ? 4 * double(token_tiles) : 0));
     least.mma += steps * double(w.group_rows / 16) * double(ceil_div(tokens, 8));
   }
   least.store_bytes = 2. * double(packed.rows()) * double(tokens);

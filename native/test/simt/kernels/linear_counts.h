@@ -13,15 +13,15 @@ struct TileNumbers {
 TileNumbers tile_of(const Row& row);
 
 // Bytes and multiply-adds of one forward without bias and residual, each block loading its operands once:
-//   loads    for each row slice and token tile: the slice's fragments (once for a cluster), 2 K_kept bytes a token,
-//   and, where columns are
-//            gathered, 4 bytes a kept column
+//   loads    for each row slice and token tile: the slice's fragments (once for a cluster), x_bytes K_kept bytes a
+//            token, and, where columns are gathered, 4 bytes a kept column
 //   stores   2 M N
 //   mma      M x N x K_kept in whole instructions of 16 x 8 x 16 (two of 16 x 8 x 8 are one)
 struct LeastWork {
   double load_bytes = 0, store_bytes = 0, mma = 0;
 };
-LeastWork least_work(const PackedWeights& packed, const TileNumbers& tile, int64_t tokens, bool gathers);
+LeastWork least_work(const PackedWeights& packed, const TileNumbers& tile, int64_t tokens, bool gathers,
+                     int x_bytes = 2);
 
 // Aligned shapes to count on: sparse, dense, dense token-major.
 std::vector<CudaCase> aligned_cases(DType type, int arch);

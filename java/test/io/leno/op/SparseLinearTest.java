@@ -115,7 +115,16 @@ class SparseLinearTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Activation.class)
+  @EnumSource(names = {"RELU6", "LEAKY_RELU"})
+  void activationsOfConvolutionsAreRefused(Activation activation) {
+    assertThrows(
+        LenoArgumentException.class, () -> new Layer(DType.F32, b -> b.activation(activation)));
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      names = {"RELU6", "LEAKY_RELU"},
+      mode = EnumSource.Mode.EXCLUDE)
   void biasActivationAndResidualAreFused(Activation activation) {
     int tokens = 3;
     float[] x = Truth.random(tokens * K, 4);
