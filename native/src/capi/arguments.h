@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <string>
 
 #include "capi/guard.h"
 #include "core/dtype.h"
@@ -30,6 +32,14 @@ int64_t require_matrix(const T* data, const char* argument, int64_t rows, int64_
   require(stride >= columns && stride <= most, LENO_ERR_INVALID_SHAPE, stride_argument, " is ", stride,
           ", expected at least the ", columns, " columns and at most ", most);
   return (rows - 1) * stride + columns;
+}
+
+// To the caller's memory, with the closing 0.
+inline void copy_text(const std::string& from, char* text, int64_t capacity) {
+  require_not_null(text, "text");
+  const int64_t needed = static_cast<int64_t>(from.size()) + 1;
+  require(capacity >= needed, LENO_ERR_BUFFER_TOO_SMALL, "capacity is ", capacity, ", expected ", needed);
+  std::memcpy(text, from.c_str(), static_cast<size_t>(needed));
 }
 
 inline DType require_weight_dtype(int32_t dtype) {

@@ -1,7 +1,5 @@
 #include "leno/linear.h"
 
-#include <cstring>
-
 #include "capi/arguments.h"
 #include "capi/handles.h"
 #include "kernels/registry.h"
@@ -138,11 +136,7 @@ int leno_linear_explain_size(leno_linear op, int64_t* bytes) {
 int leno_linear_explain(leno_linear op, char* text, int64_t capacity) {
   return guard(__func__, [&] {
     require_not_null(op, "op");
-    require_not_null(text, "text");
-    const std::string json = op->op->explain();
-    const int64_t needed = static_cast<int64_t>(json.size()) + 1;
-    require(capacity >= needed, LENO_ERR_BUFFER_TOO_SMALL, "capacity is ", capacity, ", expected ", needed);
-    std::memcpy(text, json.c_str(), static_cast<size_t>(needed));
+    leno::capi::copy_text(op->op->explain(), text, capacity);
   });
 }
 

@@ -35,7 +35,7 @@ struct Times {
 };
 
 // Where an operator will run, as far as planning asks: what there are for kernels, why each cannot run, how long it
-// takes. There is one for the CPU and one for CUDA devices. Used while an operator is made, never in a forward.
+// takes. There is one for each operator and kind of device. Used while an operator is made, never in a forward.
 class Place {
  public:
   Place(std::shared_ptr<const PackedWeights> packed, const PlanRequest& request)

@@ -1,34 +1,24 @@
 // Convolution kernels of the registry against oneDNN, one thread (with OMP_NUM_THREADS=1), for tuning:
 //   leno_conv_kernel_bench [key=value ...]   n=1 s=0.5,0.75,0.9 v=8 kernel=panel_avx512 layout=nchw set=vgg
 // Prints, per case, the time of the best dense over each kernel's, and geometric means over the shapes at the end.
-#include <time.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <functional>
 #include <map>
-#include <numeric>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "dnnl.hpp"
 #include "kernels/registry.h"
+#include "tuning.h"
 
 namespace {
 
-using namespace leno;
+using namespace leno_bench;
 using kernels::ConvCall;
 using kernels::ConvGeometry;
 using kernels::ConvSpec;
-
-double now() {
-  timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
-}
 
 struct Shape {
   int64_t channels, filters, size, kernel, stride;
@@ -54,27 +44,6 @@ const std::map<std::string, std::vector<Shape>> kSets{
       {512, 1024, 28, 1, 2}}},
     {"pointwise",  // which the linear kernels run
      {{64, 256, 56, 1, 1}, {256, 64, 56, 1, 1}, {512, 128, 28, 1, 1}, {256, 1024, 14, 1, 1}, {2048, 512, 7, 1, 1}}}};
-
-double median(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  return v[v.size() / 2];
-}
-struct Candidate {
-  std::string name;
-  std::function<void()> run;
-  std::vector<double> seconds = {};
-};
-void measure(std::vector<Candidate>& all, double seconds) {
-  for (Candidate& c : all) c.run();
-  const double start = now();
-  for (int round = 0; round < 51 && (round < 5 || now() - start < seconds * double(all.size())); ++round) {
-    for (Candidate& c : all) {
-      const double t = now();
-      c.run();
-      c.seconds.push_back(now() - t);
-    }
-  }
-}
 
 std::vector<Candidate> onednn(const Shape& s, int64_t batch, float* x, float* w, float* y) {
   using dnnl::memory;
@@ -111,33 +80,6 @@ std::vector<Candidate> onednn(const Shape& s, int64_t batch, float* x, float* w,
   }
   (void)y;
   return all;
-}
-
-std::shared_ptr<const PackedWeights> random_weights(int64_t m, int64_t k, int64_t v, double sparsity,
-                                                    const std::vector<float>& w) {
-  const MatrixView<const float> view{w.data(), m, k, k};
-  if (v == 0) return PackedWeights::pack_dense(view, DType::f32);
-  std::mt19937 random(5);
-  Pattern p{m, k, v, std::vector<int32_t>(size_t(m)), {0}, {}};
-  std::iota(p.permutation.begin(), p.permutation.end(), 0);
-  std::shuffle(p.permutation.begin(), p.permutation.end(), random);
-  std::vector<int32_t> all(size_t(k), 0);
-  std::iota(all.begin(), all.end(), 0);
-  for (int64_t g = 0; g < p.groups(); ++g) {
-    std::shuffle(all.begin(), all.end(), random);
-    std::vector<int32_t> kept(all.begin(), all.begin() + std::llround(double(k) * (1 - sparsity)));
-    std::sort(kept.begin(), kept.end());
-    p.indices.insert(p.indices.end(), kept.begin(), kept.end());
-    p.offsets.push_back(int64_t(p.indices.size()));
-  }
-  return PackedWeights::pack(p, view, DType::f32);
-}
-
-std::vector<std::string> split(const std::string& s) {
-  std::vector<std::string> parts;
-  std::stringstream in(s);
-  for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
-  return parts;
 }
 
 // The largest difference to the formula at some outputs, over the largest output.
@@ -205,7 +147,7 @@ int main(int argc, char** argv) {
         std::vector<std::shared_ptr<void>> alive;
         for (const std::string& vs : split(option["v"])) {
           for (const std::string& ss : split(option["s"])) {
-            const auto packed = random_weights(s.filters, k, std::stoll(vs), std::stod(ss), w);
+            const auto packed = random_weights(s.filters, k, std::stoll(vs), std::stod(ss), DType::f32, w);
             for (const kernels::ConvKernel* kernel : kernels::conv_kernels()) {
               if (!isa_supported(kernel->isa) || kernel->weights != DType::f32) continue;
               if (std::string(kernel->name).find(option["kernel"]) == std::string::npos) continue;

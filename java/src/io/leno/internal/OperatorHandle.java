@@ -2,6 +2,7 @@ package io.leno.internal;
 
 import io.leno.Context;
 import io.leno.LenoArgumentException;
+import java.nio.charset.StandardCharsets;
 import java.util.function.LongConsumer;
 
 /** An operator; the contexts of its device tell whether it is running. */
@@ -15,6 +16,25 @@ public final class OperatorHandle extends Handle {
 
   public DeviceHandle device() {
     return device;
+  }
+
+  /** A function of the C API that tells how long a text is. */
+  public interface TextSize {
+    int of(long operator, long[] bytes);
+  }
+
+  /** A function of the C API that writes a text, with its closing 0. */
+  public interface Text {
+    int to(long operator, byte[] text, long capacity);
+  }
+
+  /** What an operator tells about itself. */
+  public String text(TextSize size, Text text) {
+    long[] bytes = new long[1];
+    use(open -> size.of(open, bytes));
+    byte[] told = new byte[Math.toIntExact(bytes[0])];
+    use(open -> text.to(open, told, told.length));
+    return new String(told, 0, told.length - 1, StandardCharsets.UTF_8);
   }
 
   /** Claims a context for a forward, until {@link ContextHandle#leave}. */

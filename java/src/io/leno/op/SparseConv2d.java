@@ -16,7 +16,6 @@ import io.leno.internal.OperatorHandle;
 import io.leno.internal.bindings.Native;
 import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -371,11 +370,7 @@ public final class SparseConv2d implements AutoCloseable {
    * @throws LenoStateException if the operator is closed
    */
   public String explainJson() {
-    long[] size = new long[1];
-    handle.use(open -> Native.leno_conv2d_explain_size(open, size));
-    byte[] text = new byte[Math.toIntExact(size[0])];
-    handle.use(open -> Native.leno_conv2d_explain(open, text, text.length));
-    return new String(text, 0, text.length - 1, StandardCharsets.UTF_8);
+    return handle.text(Native::leno_conv2d_explain_size, Native::leno_conv2d_explain);
   }
 
   /**
