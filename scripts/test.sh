@@ -10,14 +10,11 @@ if [ "${1:-}" = --quick ]; then
   shift
 fi
 
-step() { printf '\n== %s\n' "$1"; }
+. scripts/functions.sh
 
 step "setup"
 ./scripts/setup.sh
-if command -v ccache >/dev/null 2>&1; then
-  export CMAKE_C_COMPILER_LAUNCHER=${CMAKE_C_COMPILER_LAUNCHER:-ccache}
-  export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER:-ccache}
-fi
+use_ccache
 
 step "the house"
 ./scripts/check-house.sh --self-test
