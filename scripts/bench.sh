@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Benchmarks beside other libraries: scripts/bench.sh linear [--json FILE] [--quick] [--help ...]
+# Benchmarks beside other libraries: scripts/bench.sh linear|conv [--json FILE] [--quick] [--help ...]
 # The cost of a call from Java:      scripts/bench.sh java [ARGUMENT OF JMH ...]
 # Fetches oneDNN through Maven, builds, and runs on one thread unless --threads says otherwise.
 set -euo pipefail
@@ -13,8 +13,8 @@ if [ "$what" = java ]; then
   exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" -cp "target/test-classes:target/classes:$(cat target/bench-classpath)" \
     org.openjdk.jmh.Main io.leno.bench "$@"
 fi
-if [ "$what" != linear ]; then
-  echo "usage: scripts/bench.sh linear [--json FILE] [--quick] [--help], or java [ARGUMENT OF JMH ...]" >&2
+if [ "$what" != linear ] && [ "$what" != conv ]; then
+  echo "usage: scripts/bench.sh linear|conv [--json FILE] [--quick] [--help], or java [ARGUMENT OF JMH ...]" >&2
   exit 2
 fi
 shift
@@ -32,8 +32,8 @@ if [ ! -e "$onednn/libdnnl.so.3" ]; then
 fi
 
 cmake -S . -B target/cmake-bench -G Ninja -DCMAKE_BUILD_TYPE=Release -DLENO_BENCH=ON -DLENO_ONEDNN_ROOT="$onednn" >/dev/null
-cmake --build target/cmake-bench --target leno_linear_bench
+cmake --build target/cmake-bench --target "leno_${what}_bench"
 # With several threads: oneDNN's wait for work as long as ours do before they sleep (thread_pool.cpp). As they come, they
 # spin for milliseconds and hold the cores that the next candidate needs: ours ran at half their speed beside them.
 export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-2000}
-exec target/cmake-bench/native/test/bench/leno_linear_bench "$@"
+exec "target/cmake-bench/native/test/bench/leno_${what}_bench" "$@"

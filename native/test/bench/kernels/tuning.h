@@ -3,15 +3,12 @@
 #include <time.h>
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
-#include <numeric>
-#include <random>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "pack/packed_weights.h"
+#include "common/weights.h"
 
 // What the programs that tune single kernels share: timing of candidates by turns, and random weights.
 namespace leno_bench {
@@ -62,20 +59,7 @@ inline std::shared_ptr<const PackedWeights> random_weights(int64_t m, int64_t k,
                                                            DType dtype, const std::vector<float>& w) {
   const MatrixView<const float> view{w.data(), m, k, k};
   if (v == 0) return PackedWeights::pack_dense(view, dtype);
-  std::mt19937 random(5);
-  Pattern p{m, k, v, std::vector<int32_t>(size_t(m)), {0}, {}};
-  std::iota(p.permutation.begin(), p.permutation.end(), 0);
-  std::shuffle(p.permutation.begin(), p.permutation.end(), random);
-  std::vector<int32_t> all(size_t(k), 0);
-  std::iota(all.begin(), all.end(), 0);
-  for (int64_t g = 0; g < p.groups(); ++g) {
-    std::shuffle(all.begin(), all.end(), random);
-    std::vector<int32_t> kept(all.begin(), all.begin() + std::llround(double(k) * (1 - sparsity)));
-    std::sort(kept.begin(), kept.end());
-    p.indices.insert(p.indices.end(), kept.begin(), kept.end());
-    p.offsets.push_back(int64_t(p.indices.size()));
-  }
-  return PackedWeights::pack(p, view, dtype);
+  return PackedWeights::pack(random_pattern(m, k, sparsity, v), view, dtype);
 }
 
 inline std::vector<std::string> split(const std::string& s) {

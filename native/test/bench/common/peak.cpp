@@ -1,4 +1,4 @@
-#include "peak.h"
+#include "common/peak.h"
 
 #include <algorithm>
 #include <ctime>

@@ -1,6 +1,6 @@
 #include <Eigen/SparseCore>
 
-#include "eigen_csr.h"
+#include "linear/eigen_csr.h"
 
 namespace leno_bench {
 namespace {

@@ -1,23 +1,21 @@
-#include <dlfcn.h>
-
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "candidate.h"
+#include "common/candidate.h"
+#include "common/onednn.h"
+#include "common/peak.h"
+#include "common/rows.h"
 #include "core/device.h"
-#include "eigen_csr.h"
 #include "kernels/registry.h"
-#include "onednn.h"
+#include "linear/eigen_csr.h"
+#include "linear/onednn.h"
+#include "linear/options.h"
+#include "linear/problem.h"
 #include "ops/linear.h"
-#include "options.h"
-#include "peak.h"
-#include "problem.h"
 
 // Linear layers beside other libraries: correctness first, then all candidates of a problem interleaved in one run.
 namespace leno_bench {
@@ -93,7 +91,7 @@ class Bench {
     }
     return right_;
   }
-  const std::vector<Json>& rows() const { return rows_; }
+  const std::vector<std::string>& rows() const { return rows_; }
 
  private:
   std::vector<Weights> matrices(const Shape& shape, DType dtype) const {
@@ -203,7 +201,7 @@ class Bench {
                 100 * w.sparsity, long(row["V"].get<int64_t>()), row["layout"].get<std::string>().c_str(),
                 dense->seconds / ours.seconds, work / ours.seconds / peak_rate, ours.name.c_str());
     std::fflush(stdout);
-    rows_.push_back(std::move(row));
+    rows_.push_back(row.dump());
   }
 
   static void print_all(const Group& group, const std::vector<Candidate>& candidates) {
@@ -214,11 +212,9 @@ class Bench {
     }
   }
 
-  static double rounded(double x) { return std::round(x * 1e4) / 1e4; }
-
   const Options& options_;
   CpuDevice device_;
-  std::vector<Json> rows_;
+  std::vector<std::string> rows_;
   bool right_ = true;
 };
 
@@ -232,24 +228,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "the load average is %.1f: times of several threads will be the machine's, not the kernels'\n",
                  load);
   }
-  // oneDNN brings its own OpenMP; its number of threads is ours.
-  if (void* f = dlsym(RTLD_DEFAULT, "omp_set_num_threads")) reinterpret_cast<void (*)(int)>(f)(options.threads);
-  if (options.isa != 0) leno_bench::onednn_limit(leno::Isa(options.isa));
+  leno_bench::onednn_start(options.threads, options.isa);
   leno_bench::Bench bench(options);
   const bool right = bench.run();
-  if (!options.json.empty()) {
-    std::ofstream out(options.json);
-    const char* before = "[\n";
-    for (const auto& row : bench.rows()) {
-      out << before << row.dump();
-      before = ",\n";
-    }
-    out << "\n]\n";
-    if (!out) {
-      std::fprintf(stderr, "%s cannot be written\n", options.json.c_str());
-      return 2;
-    }
-  }
+  if (!options.json.empty() && !leno_bench::write_rows(options.json, bench.rows())) return 2;
   std::printf("%zu rows, %s\n", bench.rows().size(), right ? "all results right" : "WRONG results, see above");
   return right ? 0 : 1;
 }

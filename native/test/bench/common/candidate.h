@@ -20,11 +20,12 @@ enum class Kind {
 struct Candidate {
   std::string name;
   Kind kind = Kind::dense;
-  bool token_major = true;
+  bool token_major = true;  // of images: channels last
   leno::DType y_dtype = leno::DType::f32;
   size_t weights = 0;  // which matrix of the group it multiplies with
   leno::AlignedBuffer y;
   std::function<void()> run;
+  std::function<void()> finish;  // where set: y is in place only after it
 
   // Set by measure().
   double seconds = 0, spread = 0;

@@ -1,5 +1,5 @@
-#include "peak.h"
-#include "peak_loop.h"
+#include "common/peak.h"
+#include "common/peak_loop.h"
 
 #if defined(__AVX512BF16__) && defined(__AVX512VNNI__)
 #include <immintrin.h>

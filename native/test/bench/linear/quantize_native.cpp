@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "quantize.h"
+#include "linear/quantize.h"
 
 // Compiled for the machine at hand with -ffast-math, so that the competitor's quantisation is vectorised like ours.
 namespace leno_bench {

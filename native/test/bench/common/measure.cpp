@@ -4,7 +4,7 @@
 #include <ctime>
 #include <map>
 
-#include "candidate.h"
+#include "common/candidate.h"
 
 namespace leno_bench {
 namespace {

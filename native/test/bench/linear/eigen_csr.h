@@ -1,7 +1,7 @@
 #pragma once
 
-#include "candidate.h"
-#include "problem.h"
+#include "common/candidate.h"
+#include "linear/problem.h"
 
 namespace leno_bench {
 

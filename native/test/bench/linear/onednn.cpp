@@ -1,12 +1,12 @@
-#include "onednn.h"
+#include "linear/onednn.h"
 
 #include <cmath>
 #include <cstring>
-#include <dnnl.hpp>
 #include <memory>
 #include <unordered_map>
 
-#include "quantize.h"
+#include "common/onednn.h"
+#include "linear/quantize.h"
 
 namespace leno_bench {
 namespace {
@@ -18,34 +18,13 @@ using leno::DType;
 using tag = memory::format_tag;
 using dt = memory::data_type;
 
-dnnl::engine& engine() {
-  static dnnl::engine e(dnnl::engine::kind::cpu, 0);
-  return e;
-}
-
-dnnl::stream& stream() {
-  static dnnl::stream s(engine());
-  return s;
-}
-
-dt type_of(DType t) { return t == DType::f32 ? dt::f32 : t == DType::bf16 ? dt::bf16 : dt::s8; }
-
 // Where oneDNN has no tuned code it runs plain loops, hundreds of times slower.
 bool is_reference(const matmul::primitive_desc& pd) { return std::string(pd.impl_info_str()).find("ref") == 0; }
 
 using Arguments = std::unordered_map<int, memory>;
 
-// In the form that the primitive asks for; the memory given where it is that already.
-memory reordered(memory from, const memory::desc& to) {
-  if (from.get_desc() == to) return from;
-  memory result(to, engine());
-  dnnl::reorder(from, result).execute(stream(), from, result);
-  stream().wait();
-  return result;
-}
-
 memory copy_of(const void* values, const memory::desc& desc) {
-  memory result(desc, engine());
+  memory result(desc, onednn_engine());
   std::memcpy(result.get_data_handle(), values, desc.get_size());
   return result;
 }
@@ -106,7 +85,7 @@ Candidate make_dense(const Way& way, const DenseWeights& w, const Activations& x
   c.y_dtype = x.dtype;
   c.y = AlignedBuffer(n * m * size_of(x.dtype));
 
-  const dt in = type_of(w.dtype), out = type_of(x.dtype);
+  const dt in = onednn_type(w.dtype), out = onednn_type(x.dtype);
   const tag w_plain = way.weights_left ? tag::ab : tag::ba;
   const tag xy = way.token_major == way.weights_left ? tag::ba : tag::ab;
   const memory::dims w_dims = way.weights_left ? memory::dims{m, k} : memory::dims{k, m};
@@ -123,7 +102,7 @@ Candidate make_dense(const Way& way, const DenseWeights& w, const Activations& x
     attributes.set_scales_mask(DNNL_ARG_SRC, kOne);
   }
   const memory::desc &left = way.weights_left ? w_desc : x_desc, &right = way.weights_left ? x_desc : w_desc;
-  const matmul::primitive_desc pd(engine(), left, right, y_desc, attributes);
+  const matmul::primitive_desc pd(onednn_engine(), left, right, y_desc, attributes);
   if (is_reference(pd)) throw dnnl::error(dnnl_unimplemented, "a reference loop");
 
   auto product = std::make_shared<Product>();
@@ -131,30 +110,26 @@ Candidate make_dense(const Way& way, const DenseWeights& w, const Activations& x
   const int w_at = way.weights_left ? DNNL_ARG_SRC : DNNL_ARG_WEIGHTS;
   const int x_at = way.weights_left ? DNNL_ARG_WEIGHTS : DNNL_ARG_SRC;
   product->arguments[w_at] =
-      reordered(copy_of(w.values.data(), w_plain_desc), way.weights_left ? pd.src_desc() : pd.weights_desc());
+      onednn_reordered(copy_of(w.values.data(), w_plain_desc), way.weights_left ? pd.src_desc() : pd.weights_desc());
   const void* x_data = x.data(way.token_major);
-  product->arguments[DNNL_ARG_DST] = memory(y_desc, engine(), c.y.data());
+  product->arguments[DNNL_ARG_DST] = memory(y_desc, onednn_engine(), c.y.data());
   if (!i8) {
-    product->arguments[x_at] = memory(x_desc, engine(), const_cast<void*>(x_data));
-    c.run = [product] {
-      product->primitive.execute(stream(), product->arguments);
-      stream().wait();
-    };
+    product->arguments[x_at] = memory(x_desc, onednn_engine(), const_cast<void*>(x_data));
+    c.run = [product] { onednn_run(product->primitive, product->arguments); };
     return c;
   }
   product->quantized = AlignedBuffer(n * k);
-  product->arguments[x_at] = memory(x_desc, engine(), product->quantized.data());
+  product->arguments[x_at] = memory(x_desc, onednn_engine(), product->quantized.data());
   const memory::desc row_scales({m}, dt::f32, tag::a), one_scale({1}, dt::f32, tag::a);
   product->arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS] = copy_of(w.scales.data(), row_scales);
-  product->arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC] = memory(one_scale, engine(), &product->scale);
+  product->arguments[DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC] = memory(one_scale, onednn_engine(), &product->scale);
   const auto quantize_x = [product, count = n * k, x_data] {
     quantize(static_cast<const float*>(x_data), count, product->quantized.as<int8_t>(), &product->scale);
   };
   if (!with_quantization) quantize_x();
   c.run = [product, quantize_x, with_quantization] {
     if (with_quantization) quantize_x();
-    product->primitive.execute(stream(), product->arguments);
-    stream().wait();
+    onednn_run(product->primitive, product->arguments);
   };
   return c;
 }
@@ -199,41 +174,15 @@ Candidate onednn_csr(const Weights& weights, size_t index, const Activations& x)
   const auto nnz = static_cast<memory::dim>(state->csr.values.size());
   const auto w_desc = memory::desc::csr({m, k}, dt::f32, nnz, dt::s32, dt::s32);
   const memory::desc x_desc({k, n}, dt::f32, tag::ab), y_desc({m, n}, dt::f32, tag::ab);
-  state->primitive = matmul(matmul::primitive_desc(engine(), w_desc, x_desc, y_desc));
-  const memory w_memory(w_desc, engine(),
+  state->primitive = matmul(matmul::primitive_desc(onednn_engine(), w_desc, x_desc, y_desc));
+  const memory w_memory(w_desc, onednn_engine(),
                         {state->csr.values.data(), state->csr.columns.data(), state->csr.rows.data()});
-  const memory x_memory(x_desc, engine(), const_cast<void*>(x.data(false)));
-  state->arguments = {
-      {DNNL_ARG_SRC, w_memory}, {DNNL_ARG_WEIGHTS, x_memory}, {DNNL_ARG_DST, memory(y_desc, engine(), c.y.data())}};
-  c.run = [state] {
-    state->primitive.execute(stream(), state->arguments);
-    stream().wait();
-  };
+  const memory x_memory(x_desc, onednn_engine(), const_cast<void*>(x.data(false)));
+  state->arguments = {{DNNL_ARG_SRC, w_memory},
+                      {DNNL_ARG_WEIGHTS, x_memory},
+                      {DNNL_ARG_DST, memory(y_desc, onednn_engine(), c.y.data())}};
+  c.run = [state] { onednn_run(state->primitive, state->arguments); };
   return c;
-}
-
-std::string onednn_version() {
-  const auto* v = dnnl::version();
-  return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
-}
-
-void onednn_limit(leno::Isa isa) {
-  switch (isa) {
-    case leno::Isa::portable:
-      dnnl::set_max_cpu_isa(dnnl::cpu_isa::sse41);
-      return;
-    case leno::Isa::avx2:
-      dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);
-      return;
-    case leno::Isa::avx512:
-      dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core);
-      return;
-    case leno::Isa::avx512_dot:
-      dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core_bf16);
-      return;
-    case leno::Isa::amx:
-      return;
-  }
 }
 
 std::vector<Candidate> onednn_dense(const Weights& dense, const Activations& x) {

@@ -1,18 +1,11 @@
 #pragma once
 
-#include <string>
 #include <vector>
 
-#include "candidate.h"
-#include "core/isa.h"
-#include "problem.h"
+#include "common/candidate.h"
+#include "linear/problem.h"
 
 namespace leno_bench {
-
-std::string onednn_version();
-
-// Keeps oneDNN to what a machine with this instruction set would let it use. Before anything else of it is called.
-void onednn_limit(leno::Isa isa);
 
 // oneDNN's dense products with the group's dense weights (weights[0]): weights in the layout that it prefers and as
 // they are, activations token-major and feature-major. For int8, activations come as fp32 and are quantised per token.

@@ -1,4 +1,4 @@
-#include "peak.h"
+#include "common/peak.h"
 
 #if defined(__AMX_TILE__)
 #include <immintrin.h>

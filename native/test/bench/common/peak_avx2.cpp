@@ -1,5 +1,5 @@
-#include "peak.h"
-#include "peak_loop.h"
+#include "common/peak.h"
+#include "common/peak_loop.h"
 
 #if defined(__AVX2__)
 #include <immintrin.h>

@@ -1,24 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "candidate.h"
-#include "pack/packed_weights.h"
+#include "common/candidate.h"
+#include "common/weights.h"
 
 namespace leno_bench {
-
-// One weight matrix of a group, packed for us, and as plain numbers for everybody else.
-struct Weights {
-  std::shared_ptr<const leno::PackedWeights> packed;
-  double sparsity = 0;       // as asked for; 0: dense
-  std::vector<float> dense;  // M x K, what the packed weights stand for, zero where dropped
-};
-
-// Every group of V rows, in a random order of the rows, keeps the same number of random columns.
-Weights make_weights(int64_t rows, int64_t columns, double sparsity, int64_t vector, leno::DType dtype);
 
 // Random activations that the dtype represents exactly, in both layouts.
 struct Activations {

@@ -1,0 +1,98 @@
+#include "conv/images.h"
+
+#include <cmath>
+#include <random>
+#include <sstream>
+
+#include "reference/conv_reference.h"
+
+namespace leno_bench {
+
+using leno::bf16_t;
+using leno::DType;
+
+Images::Images(int64_t n, int64_t c, int64_t s, DType type)
+    : batch(n),
+      channels(c),
+      size(s),
+      dtype(type),
+      values(random_values(n * c * s * s, 2)),
+      nchw(n * c * s * s * size_of(type)),
+      nhwc(n * c * s * s * size_of(type)) {
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t j = 0; j < c; ++j) {
+      for (int64_t p = 0; p < s * s; ++p) {
+        const int64_t at = (i * c + j) * s * s + p, last = (i * s * s + p) * c + j;
+        float& v = values[static_cast<size_t>(at)];
+        if (type == DType::f32) {
+          nchw.as<float>()[at] = nhwc.as<float>()[last] = v;
+        } else {
+          nchw.as<bf16_t>()[at] = nhwc.as<bf16_t>()[last] = leno::to_bf16(v);
+          v = leno::from_bf16(leno::to_bf16(v));
+        }
+      }
+    }
+  }
+}
+
+namespace {
+
+float value_at(const Candidate& c, int64_t at) {
+  return c.y_dtype == DType::f32 ? c.y.as<float>()[at] : leno::from_bf16(c.y.as<bf16_t>()[at]);
+}
+
+// One pixel of y as a problem of its own: what of x it sees, zeros where that is beside the image.
+leno_reference::ConvProblem pixel_problem(const ConvShape& shape, const Weights& weights, const Images& x, int64_t n,
+                                          int64_t row, int64_t column) {
+  leno_reference::ConvProblem p;
+  p.channels = shape.channels;
+  p.filters = shape.filters;
+  p.height = p.width = p.kernel_h = p.kernel_w = shape.kernel;
+  p.w.assign(weights.dense.begin(), weights.dense.end());
+  for (int64_t c = 0; c < shape.channels; ++c) {
+    for (int64_t r = 0; r < shape.kernel; ++r) {
+      for (int64_t s = 0; s < shape.kernel; ++s) {
+        const int64_t y = row * shape.stride + r - shape.pad(), z = column * shape.stride + s - shape.pad();
+        const bool inside = y >= 0 && z >= 0 && y < x.size && z < x.size;
+        const int64_t at = ((n * x.channels + c) * x.size + y) * x.size + z;
+        p.x.push_back(inside ? x.values[static_cast<size_t>(at)] : 0);
+      }
+    }
+  }
+  return p;
+}
+
+}  // namespace
+
+std::string check(const Candidate& candidate, const ConvShape& shape, const Weights& weights, const Images& x) {
+  const int64_t out = shape.out(), pixels = out * out;
+  for (int64_t i = 0; i < x.batch * shape.filters * pixels; ++i) {
+    if (!std::isfinite(value_at(candidate, i))) return "element " + std::to_string(i) + " was not written";
+  }
+  std::mt19937 random(9);
+  for (int sample = 0; sample < 6; ++sample) {  // two of them corners
+    const bool corner = sample < 2;
+    const int64_t n = corner ? sample * (x.batch - 1) : random() % x.batch;
+    const int64_t row = corner ? sample * (out - 1) : random() % out, column = corner ? row : random() % out;
+    const auto expected = leno_reference::conv(pixel_problem(shape, weights, x, n, row, column));
+    for (int64_t f = 0; f < shape.filters; ++f) {
+      const int64_t pixel = row * out + column;
+      const int64_t at =
+          candidate.token_major ? (n * pixels + pixel) * shape.filters + f : (n * shape.filters + f) * pixels + pixel;
+      const double wanted = expected.y[static_cast<size_t>(f)], got = value_at(candidate, at);
+      double bound = 2e-6 * expected.magnitude[static_cast<size_t>(f)];
+      if (candidate.y_dtype == DType::bf16) {  // oneDNN rounds the weights too
+        bound += std::fabs(wanted) / 128 + expected.magnitude[static_cast<size_t>(f)] / 200;
+      }
+      if (!(std::fabs(got - wanted) <= bound)) {
+        std::ostringstream text;
+        text << "image " << n << " row " << row << " column " << column << " filter " << f << " is " << got
+             << ", expected " << wanted << " +- " << bound;
+        return text.str();
+      }
+    }
+  }
+  return "";
+}
+
+}  // namespace leno_bench
