@@ -104,7 +104,7 @@ struct WindowMultiply {
   LENO_DEVICE void load(ptx::SharedAddress step) {
     const uint32_t lane = thread % 32, column = lane / 16 * 8 + lane % 8;
     const ptx::SharedAddress token = base + (thread / 32 * 16 + lane / 8 % 2 * 8) * 2;
-    const ptx::SharedAddress from = step + Tile::kValueBytes + (column * Tile::kGroups + Unit * Tile::kUnit) * 2;
+    const ptx::SharedAddress from = step + Tile::kValueBytes + (Unit * 16 + column) * Tile::kUnit * 2;
     uint32_t pairs[Tile::kUnit / 2];
     read(from, pairs);
     LENO_UNROLL

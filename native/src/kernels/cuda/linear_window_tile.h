@@ -23,10 +23,16 @@ struct WindowShape {
 
   // A k-step as it lies in memory: values, as wgmma reads N x 16 K-major matrices without swizzle (cores of 8 rows x 8
   // columns, the two of 8 rows side by side); places of columns in the ring, 16 for every group, uint16
-  // [column][group]; the number of the newest chunk that it uses, int32.
+  // [unit of groups][column][group of the unit]; the number of the newest chunk that it uses, int32.
   static constexpr int kValueBytes = kRows * 32;
   static constexpr int step_bytes(int n) { return kValueBytes + kRows / n * 32 + 16; }
   static constexpr int chunk_at(int n) { return step_bytes(n) - 16; }
+  // Groups whose fragments are loaded at a time: a lane reads the places of one column in at most 16 bytes, and the
+  // lanes of 8 columns together all banks.
+  static constexpr int unit(int n) { return kRows / n < 8 ? kRows / n : 8; }
+  static constexpr int place(int n, int group, int column) {
+    return (group / unit(n) * 16 + column) * unit(n) + group % unit(n);
+  }
 };
 
 // N: rows of a group, what one wgmma multiplies. Cluster: blocks of as many slices and the same tokens that share what
@@ -36,7 +42,7 @@ struct WindowTile : WindowShape {
   static constexpr int kN = N;
   static constexpr int kCluster = Cluster;
   static constexpr int kGroups = kRows / N;
-  static constexpr int kUnit = kGroups < 8 ? kGroups : 8;  // groups whose fragments are loaded at a time
+  static constexpr int kUnit = unit(N);
   static constexpr int kUnits = kGroups / kUnit;
   static constexpr int kStages = 8;  // of the ring of k-steps
 

@@ -75,7 +75,7 @@ void set_shape(const PackedWeights& packed, const std::vector<Slice>& slices, in
 }
 
 // Where lanes find the columns of half a k-step of a group. What is none takes zeros of a bank that no other has.
-void place_half(const PackedWeights& packed, int64_t group, const int32_t* kept, uint16_t* places, int64_t stride) {
+void place_half(const PackedWeights& packed, int64_t group, const int32_t* kept, uint16_t* places, int stride) {
   std::array<bool, Shape::kBanks> used{};
   for (int64_t i = 0; i < kCore; ++i) {
     if (kept[i] < 0) continue;
@@ -100,7 +100,8 @@ void fill_step(const PackedWeights& packed, const Slice& slice, const WindowStep
     const int64_t group = g < int64_t(slice.groups.size()) ? slice.groups[size_t(g)] : 0;
     const int32_t* kept = &step.kept[size_t(g * kStep)];
     for (int64_t half = 0; half < 2; ++half) {
-      place_half(packed, group, kept + half * kCore, places + half * kCore * groups + g, groups);
+      place_half(packed, group, kept + half * kCore, places + Shape::place(int(n), int(g), int(half * kCore)),
+                 Shape::unit(int(n)));
     }
     for (int64_t c = 0; c < kStep; ++c) {
       if (kept[c] < 0) continue;
