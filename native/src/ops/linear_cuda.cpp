@@ -58,6 +58,18 @@ int64_t CudaLinear::workspace(const PlannedBucket& bucket, int64_t tokens) const
   return bucket.kernel.cuda->workspace_bytes(*weights_of(bucket).layout, question_.spec, tokens, card_);
 }
 
+void CudaLinear::load(const Launches& launches, const PlannedBucket& bucket) const {
+  try {
+    for (int i = 0; i < launches.count; ++i) {
+      const Launch& l = launches.launch[static_cast<size_t>(i)];
+      device_->prepare(l.entry, l.threads, l.shared_bytes);
+    }
+  } catch (const Error& e) {
+    if (e.status() != LENO_ERR_UNSUPPORTED) throw;
+    fail(LENO_ERR_UNSUPPORTED, "kernel ", bucket.kernel.name(), " cannot run: ", e.what());
+  }
+}
+
 // Which kernels a plan launches depends on the tokens and on the alignment of addresses and strides. So plans are made,
 // not run, for token counts throughout the bucket and for addresses that are aligned and such that are not.
 void CudaLinear::prepare(const PlannedBucket& bucket) const {
@@ -84,17 +96,11 @@ void CudaLinear::prepare(const PlannedBucket& bucket) const {
         call.ldx = round_up(token_major ? spec.columns : tokens, 8);
         call.ldy = call.ldresidual = round_up(token_major ? spec.rows : tokens, 8);
         call.beta = question_.beta;
-        const auto load = [&](const Launches& planned) {
-          for (int i = 0; i < planned.count; ++i) {
-            const Launch& l = planned.launch[static_cast<size_t>(i)];
-            device_->prepare(l.entry, l.shared_bytes);
-          }
-        };
-        load(bucket.kernel.cuda->plan(*weights.layout, weights.operands(), spec, call, address(3), card_));
+        load(bucket.kernel.cuda->plan(*weights.layout, weights.operands(), spec, call, address(3), card_), bucket);
         if (factors_ == nullptr) continue;
         Launches norm;
         add_norm(norm, call);
-        load(norm);
+        load(norm, bucket);
       }
     }
   }

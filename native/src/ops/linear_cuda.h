@@ -14,12 +14,13 @@ class CudaLinear {
   CudaLinear(CudaDevice& device, const plan::LinearQuestion& question, const kernels::LayerNorm& norm);
 
   int64_t workspace(const plan::PlannedBucket& bucket, int64_t tokens) const;
-  // Loads every kernel that a forward within the bucket may launch.
+  // Loads every kernel that a forward within the bucket may launch. Throws where the card has no room for one.
   void prepare(const plan::PlannedBucket& bucket) const;
   // Puts a forward that was checked on the context's stream. The context holds the workspace.
   void forward(CudaContext& context, const plan::PlannedBucket& bucket, kernels::LinearCall call) const;
 
  private:
+  void load(const kernels::cuda::Launches& launches, const plan::PlannedBucket& bucket) const;
   void add_norm(kernels::cuda::Launches& launches, const kernels::LinearCall& call) const;
 
   const std::shared_ptr<CudaDevice> device_;

@@ -173,7 +173,7 @@ Times CudaPlace::time(const std::vector<Candidate>& candidates, int64_t tokens) 
           able[i].kernel.cuda->plan(*weights.layout, weights.operands(), spec, call, workspace->data(), card_);
       for (int l = 0; l < launches.count; ++l) {
         const auto& launch = launches.launch[static_cast<size_t>(l)];
-        device_->prepare(launch.entry, launch.shared_bytes);
+        device_->prepare(launch.entry, launch.threads, launch.shared_bytes);
       }
     });
   }

@@ -134,7 +134,7 @@ TEST_F(CudaPlanning, ACardWithoutRoomForClustersServesWithoutThem) {
   LENO_EMULATED_ONLY("it changes what the card can do");
   const int64_t many = 600;
   options_.buckets = &many;
-  const std::string why = "cuLaunchKernel on device 0: CUDA_ERROR_INVALID_CLUSTER_SIZE (912)";
+  const std::string why = " runs in clusters of 2 blocks, device 0 has no room for one";
   set_most_cluster(1);
   create();
   EXPECT_EQ(2, refused_for(bucket(0), why)) << "pairs for sparse and for dense weights";
@@ -172,9 +172,40 @@ TEST_F(CudaPlanning, ACardWithoutRoomForClustersOfFourServesWithoutThem) {
   set_most_cluster(8);
   leno_packed_destroy(packed);
   const auto b = bucket(0);
-  EXPECT_EQ(1, refused_for(b, "CUDA_ERROR_INVALID_CLUSTER_SIZE (912)"));
+  EXPECT_EQ(1, refused_for(b, " runs in clusters of 4 blocks, device 0 has no room for one"));
   EXPECT_EQ(0, timed(b, "bf16_linear_shflbw_window_m256n128k64_sm90"));
   EXPECT_LT(4, timed(b));
+}
+
+// A kernel that is asked for by name, like one that nothing else can stand in for, is not timed.
+TEST_F(CudaPlanning, ClustersByNameWithoutRoomFailTheCreation) {
+  LENO_EMULATED_ONLY("it changes what the card can do");
+  constexpr const char* kPairs = "bf16_linear_shflbw_m64n512k32c2_sm90";
+  const std::string why =
+      std::string("leno_linear_create: kernel ") + kPairs +
+      " cannot run: linear_bf16_gather_m64n512k32c2_sm90 runs in clusters of 2 blocks, device 0 has "
+      "no room for one";
+  options_.kernel = kPairs;
+  const int64_t memory = count("allocations");
+  set_most_cluster(1);
+  EXPECT_EQ(LENO_ERR_UNSUPPORTED, leno_linear_create(device_, packed_, &options_, &op_));
+  set_most_cluster(8);
+  EXPECT_EQ(why, leno_last_error());
+  EXPECT_EQ(nullptr, op_);
+  plan_fault("cuOccupancyMaxActiveClusters:1:912");  // the other way in which a driver may tell
+  EXPECT_EQ(LENO_ERR_UNSUPPORTED, leno_linear_create(device_, packed_, &options_, &op_));
+  plan_fault("");
+  EXPECT_EQ(why, leno_last_error());
+  plan_fault("cuOccupancyMaxActiveClusters:1:1");
+  EXPECT_EQ(LENO_ERR_DEVICE, leno_linear_create(device_, packed_, &options_, &op_));
+  plan_fault("");
+  EXPECT_THAT(leno_last_error(), HasSubstr("cuOccupancyMaxActiveClusters on device 0: CUDA_ERROR_INVALID_VALUE (1)"));
+  EXPECT_EQ(memory, count("allocations"));
+  create();
+  make_tensors(16);
+  reserve(16);
+  ASSERT_OK(forward(16));
+  expect_right(16);
 }
 
 TEST_F(CudaPlanning, ACandidateThatCannotBeLaunchedIsRefusedWithTheDriversWords) {

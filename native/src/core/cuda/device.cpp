@@ -305,11 +305,13 @@ void CudaDevice::forget_capture(CUstream stream) noexcept {
   release_waiting();
 }
 
-void CudaDevice::prepare(const char* entry, uint32_t shared_bytes) const {
+void CudaDevice::prepare(const char* entry, uint32_t threads, uint32_t shared_bytes) const {
   require_usable();
   require_no_capture_here("loads kernels");
   const Current current(*this);
-  modules_->allow_shared(modules_->function(entry), shared_bytes);
+  Function& function = modules_->function(entry);
+  modules_->allow_shared(function, shared_bytes);
+  modules_->require_room(function, entry, threads, shared_bytes);
 }
 
 void CudaDevice::launch(const char* entry, const uint32_t (&grid)[3], uint32_t threads, uint32_t shared_bytes,

@@ -73,7 +73,8 @@ class CudaDevice final : public Device, public std::enable_shared_from_this<Cuda
   void require_no_capture_here(const char* what) const;
 
   // Loads the kernel and allows it so much dynamic shared memory: before the first forward, and before a capture.
-  void prepare(const char* entry, uint32_t shared_bytes) const;
+  // Throws where the card has no room for a cluster of its blocks.
+  void prepare(const char* entry, uint32_t threads, uint32_t shared_bytes) const;
   // Puts a kernel with one parameter, the bytes at `parameters`, on a stream. entry: static text. After prepare() it
   // takes no lock and allocates nothing.
   void launch(const char* entry, const uint32_t (&grid)[3], uint32_t threads, uint32_t shared_bytes,

@@ -71,12 +71,22 @@ enum CUpointer_attribute : int {
   CU_POINTER_ATTRIBUTE_RANGE_SIZE = 12,        // size_t
 };
 enum CUmemorytype : uint32_t { CU_MEMORYTYPE_HOST = 1, CU_MEMORYTYPE_DEVICE = 2, CU_MEMORYTYPE_UNIFIED = 4 };
-enum CUfunction_attribute : int { CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8 };
+enum CUfunction_attribute : int {
+  CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8,
+  CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH = 11,
+};
 enum CUstreamCaptureMode : int { CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1, CU_STREAM_CAPTURE_MODE_RELAXED = 2 };
 enum CUstreamCaptureStatus : int { CU_STREAM_CAPTURE_STATUS_NONE = 0 };
 constexpr unsigned CU_STREAM_NON_BLOCKING = 1;
 constexpr unsigned CU_EVENT_DEFAULT = 0, CU_EVENT_DISABLE_TIMING = 2;
 constexpr unsigned CU_MEMHOSTALLOC_PORTABLE = 1;
+
+struct CUlaunchConfig {
+  unsigned gridDimX, gridDimY, gridDimZ, blockDimX, blockDimY, blockDimZ, sharedMemBytes;
+  CUstream hStream;
+  struct CUlaunchAttribute_st* attrs;
+  unsigned numAttrs;
+};
 
 // X(name, result(arguments))
 #define LENO_CUDA_DRIVER_FUNCTIONS(X)                                                                          \
@@ -99,7 +109,9 @@ constexpr unsigned CU_MEMHOSTALLOC_PORTABLE = 1;
   X(cuModuleUnload, CUresult(CUmodule))                                                                        \
   X(cuModuleGetFunction, CUresult(CUfunction*, CUmodule, const char*))                                         \
   X(cuFuncLoad, CUresult(CUfunction))                                                                          \
+  X(cuFuncGetAttribute, CUresult(int*, CUfunction_attribute, CUfunction))                                      \
   X(cuFuncSetAttribute, CUresult(CUfunction, CUfunction_attribute, int))                                       \
+  X(cuOccupancyMaxActiveClusters, CUresult(int*, CUfunction, const CUlaunchConfig*))                           \
   X(cuLaunchKernel, CUresult(CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, \
                              CUstream, void**, void**))                                                        \
   X(cuMemGetInfo_v2, CUresult(size_t*, size_t*))                                                               \

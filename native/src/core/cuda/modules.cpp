@@ -30,9 +30,12 @@ Function& Modules::look_up(const char* entry) {
   const std::lock_guard lock(mutex_);
   auto found = functions_.find(std::string_view(entry));
   if (found == functions_.end()) {
-    const CUfunction handle = load(entry);
-    found = functions_.emplace(entry, std::make_unique<Function>()).first;
-    found->second->handle = handle;
+    auto function = std::make_unique<Function>();
+    function->handle = load(entry);
+    device_.check(
+        driver().cuFuncGetAttribute(&function->cluster, CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH, function->handle),
+        "cuFuncGetAttribute");
+    found = functions_.emplace(entry, std::move(function)).first;
   }
   // Half full at most: every look-up ends at an empty place. Beyond, names are looked up under the lock.
   if (known_count_ < kKnown / 2) {
@@ -94,6 +97,20 @@ void Modules::allow_shared(Function& function, uint32_t bytes) {
                                             static_cast<int>(bytes)),
                 "cuFuncSetAttribute");
   function.shared_bytes.store(bytes, std::memory_order_release);
+}
+
+void Modules::require_room(const Function& function, const char* entry, uint32_t threads, uint32_t shared_bytes) const {
+  if (function.cluster <= 1) return;
+  CUlaunchConfig config{};
+  config.gridDimX = static_cast<unsigned>(function.cluster);
+  config.gridDimY = config.gridDimZ = config.blockDimY = config.blockDimZ = 1;
+  config.blockDimX = threads;
+  config.sharedMemBytes = shared_bytes;
+  int clusters = 0;
+  const CUresult result = driver().cuOccupancyMaxActiveClusters(&clusters, function.handle, &config);
+  if (result != CUDA_ERROR_INVALID_CLUSTER_SIZE) device_.check(result, "cuOccupancyMaxActiveClusters");
+  require(result == CUDA_SUCCESS && clusters > 0, LENO_ERR_UNSUPPORTED, entry, " runs in clusters of ",
+          function.cluster, " blocks, device ", device_.info().ordinal, " has no room for one");
 }
 
 }  // namespace leno::cuda

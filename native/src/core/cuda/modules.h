@@ -20,6 +20,7 @@ namespace leno::cuda {
 
 struct Function {
   CUfunction handle = nullptr;
+  int cluster = 0;                               // blocks side by side of each of its clusters, 0 without
   std::atomic<uint32_t> shared_bytes{48 << 10};  // dynamic shared memory that it is allowed; 48 KB without asking
 };
 
@@ -34,6 +35,9 @@ class Modules {
   Function& function(const char* entry);
   // Allows the function this much dynamic shared memory.
   void allow_shared(Function& function, uint32_t bytes);
+  // Throws where the function runs in clusters and the card places none of them: a slice of a card may have the
+  // multiprocessors, but not next to each other.
+  void require_room(const Function& function, const char* entry, uint32_t threads, uint32_t shared_bytes) const;
 
  private:
   // Names are found by their addresses: a kernel's name is static text, the same text for each of its launches.

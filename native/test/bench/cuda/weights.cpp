@@ -145,7 +145,7 @@ void add_ours(const Problem& p, const Weights& weights, size_t index, std::byte*
           row->plan(prepared, {image->memory->data(), nullptr}, spec, call, p.scratch->data(), card);
       for (int i = 0; i < launches.count; ++i) {
         const auto& launch = launches.launch[static_cast<size_t>(i)];
-        p.device->prepare(launch.entry, launch.shared_bytes);
+        p.device->prepare(launch.entry, launch.threads, launch.shared_bytes);
       }
       Candidate c;
       c.name = row->name;

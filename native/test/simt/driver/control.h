@@ -16,7 +16,8 @@ extern "C" {
 // kernel to run. Several are separated by commas; "" takes all back.
 void leno_simt_fault(const char* faults);
 
-// From now on cards place no clusters of more blocks: launches give CUDA_ERROR_INVALID_CLUSTER_SIZE. 8 at first.
+// From now on cards place no clusters of more blocks: there is room for none, and launches give
+// CUDA_ERROR_INVALID_CLUSTER_SIZE. 8 at first.
 void leno_simt_most_cluster(unsigned blocks);
 
 // The defect that was found last, in a kernel or in the use of the driver; "" if none. Valid until the next one.

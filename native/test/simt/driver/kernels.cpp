@@ -86,6 +86,33 @@ CUresult cuFuncLoad(CUfunction handle) {
   });
 }
 
+CUresult cuFuncGetAttribute(int* value, CUfunction_attribute which, CUfunction handle) {
+  return in_context("cuFuncGetAttribute", [&](Context& context) {
+    const Function* function = function_of(context, handle);
+    if (function == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+    if (which != CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH) return CUDA_ERROR_INVALID_VALUE;
+    *value = function->entry->cluster > 1 ? static_cast<int>(function->entry->cluster) : 0;
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuOccupancyMaxActiveClusters(int* clusters, CUfunction handle, const CUlaunchConfig* config) {
+  return in_context("cuOccupancyMaxActiveClusters", [&](Context& context) {
+    const Function* function = function_of(context, handle);
+    if (function == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+    const unsigned width = function->entry->cluster;
+    const bool good = width > 1 && config->gridDimX % width == 0 && config->gridDimY == 1 && config->gridDimZ == 1 &&
+                      config->blockDimX == function->entry->threads && config->blockDimY == 1 &&
+                      config->blockDimZ == 1 && config->sharedMemBytes <= function->shared_limit &&
+                      config->numAttrs == 0;
+    if (!good) {
+      return misuse(std::string("clusters of a bad launch of ") + function->entry->name, CUDA_ERROR_INVALID_VALUE);
+    }
+    *clusters = width > machine().most_cluster ? 0 : 1;
+    return CUDA_SUCCESS;
+  });
+}
+
 CUresult cuFuncSetAttribute(CUfunction handle, CUfunction_attribute which, int value) {
   int most = 0;
   cuDeviceGetAttribute(&most, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, 0);

@@ -85,7 +85,7 @@ std::string run_on_card(const simt::Entry& entry, const kernels::cuda::Launch& l
       break;
     }
   }
-  card->prepare(entry.name, launch.shared_bytes);
+  card->prepare(entry.name, launch.threads, launch.shared_bytes);
   card->launch(entry.name, launch.grid, launch.threads, launch.shared_bytes, parameters.data(), card->transfers());
   card->synchronize();
   for (const auto& mirror : mirrors) {

@@ -1,6 +1,7 @@
 // core/cuda/driver_abi.h against NVIDIA's own header, where the machine has it.
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <type_traits>
 
 #include "core/cuda/driver_abi.h"
@@ -92,12 +93,24 @@ LENO_SAME_NUMBER(CU_MEMORYTYPE_HOST)
 LENO_SAME_NUMBER(CU_MEMORYTYPE_DEVICE)
 LENO_SAME_NUMBER(CU_MEMORYTYPE_UNIFIED)
 LENO_SAME_NUMBER(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES)
+LENO_SAME_NUMBER(CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH)
 LENO_SAME_NUMBER(CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)
 LENO_SAME_NUMBER(CU_STREAM_CAPTURE_MODE_RELAXED)
 LENO_SAME_NUMBER(CU_STREAM_CAPTURE_STATUS_NONE)
 LENO_SAME_NUMBER(CU_STREAM_NON_BLOCKING)
 LENO_SAME_NUMBER(CU_EVENT_DEFAULT)
 LENO_SAME_NUMBER(CU_EVENT_DISABLE_TIMING)
+LENO_SAME_NUMBER(CUDA_ERROR_INVALID_CLUSTER_SIZE)
+
+#define LENO_SAME_PLACE(member) \
+  static_assert(offsetof(leno::cuda::CUlaunchConfig, member) == offsetof(::CUlaunchConfig, member), #member);
+LENO_SAME_PLACE(gridDimX)
+LENO_SAME_PLACE(blockDimX)
+LENO_SAME_PLACE(sharedMemBytes)
+LENO_SAME_PLACE(hStream)
+LENO_SAME_PLACE(attrs)
+LENO_SAME_PLACE(numAttrs)
+static_assert(sizeof(leno::cuda::CUlaunchConfig) == sizeof(::CUlaunchConfig));
 
 TEST(CudaAbi, IsThatOfCudaH) { SUCCEED() << "checked as it was compiled"; }
 

@@ -72,23 +72,24 @@ class CudaLaunch : public testing::Test {
 
 TEST_F(CudaLaunch, RunsInTheOrderOfTheStream) {
   leno::cuda::fill(*values_, 0, 0, kCount * 4, stream_.get());
+  const int64_t before = calls("kernel");
   launch("leno_toy_multiply_add", params(1, 3), *stream_);
   launch("leno_toy_multiply_add", params(2, 1), *stream_);
-  EXPECT_EQ(0, calls("kernel"));  // not before somebody waits
+  EXPECT_EQ(before, calls("kernel"));  // not before somebody waits
   stream_->synchronize();
-  EXPECT_EQ(2, calls("kernel"));
+  EXPECT_EQ(before + 2, calls("kernel"));
   EXPECT_THAT(values(), Each(7.f));
 }
 
 TEST_F(CudaLaunch, LoadsAKernelOnce) {
   const char* entry = "leno_toy_multiply_add";
   const std::string same = entry;  // other text of the same name
-  device_->prepare(entry, 0);
+  device_->prepare(entry, kToyThreads, 0);
   EXPECT_EQ(1, count("modules"));
   const int64_t before = calls("cuModuleGetFunction");
   for (int i = 0; i < 10; ++i) launch(i % 2 == 0 ? entry : same.c_str(), params(1, 0), *stream_);
   EXPECT_EQ(before, calls("cuModuleGetFunction"));
-  EXPECT_THAT(refusal([&] { device_->prepare("leno_toy_none", 0); }, LENO_ERR_INTERNAL),
+  EXPECT_THAT(refusal([&] { device_->prepare("leno_toy_none", kToyThreads, 0); }, LENO_ERR_INTERNAL),
               StartsWith("kernel leno_toy_none is in no image for compute capability 9.0"));
   stream_->synchronize();
 }
@@ -102,19 +103,19 @@ TEST_F(CudaLaunch, AsksForMuchSharedMemoryOnce) {
     EXPECT_THAT(values(), Each(static_cast<float>(bytes)));
   }
   EXPECT_EQ(before + 2, calls("cuFuncSetAttribute"));
-  EXPECT_THAT(refusal([&] { device_->prepare(entry, 228 << 10); }, LENO_ERR_DEVICE),
+  EXPECT_THAT(refusal([&] { device_->prepare(entry, kToyThreads, 228 << 10); }, LENO_ERR_DEVICE),
               HasSubstr("CUDA_ERROR_INVALID_VALUE"));
 }
 
 TEST_F(CudaLaunch, IsCapturedWithItsParameters) {
-  device_->prepare("leno_toy_multiply_add", 0);
+  device_->prepare("leno_toy_multiply_add", kToyThreads, 0);
   leno::cuda::fill(*values_, 0, 0, kCount * 4, nullptr);
   device_->begin_capture(stream_->handle());
   {
     const ToyParams gone = params(1, 2);
     launch("leno_toy_multiply_add", gone, *stream_);
   }
-  EXPECT_THAT(refusal([&] { device_->prepare("leno_toy_racing", 0); }, LENO_ERR_INVALID_STATE),
+  EXPECT_THAT(refusal([&] { device_->prepare("leno_toy_racing", kToyThreads, 0); }, LENO_ERR_INVALID_STATE),
               HasSubstr("this thread captures"));
   const Graph graph(*stream_);
   for (int i = 0; i < 3; ++i) graph.launch(*stream_);
@@ -125,7 +126,7 @@ TEST_F(CudaLaunch, IsCapturedWithItsParameters) {
 // The cluster is the entry's own: launches and graphs know nothing of it, but for the grid.
 TEST_F(CudaLaunch, ClustersAreTheEntrys) {
   const auto expected = [](float v) { return v == 1.f || v == 2.f; };
-  device_->prepare("leno_toy_cluster", 0);
+  device_->prepare("leno_toy_cluster", kToyThreads, 0);
   launch("leno_toy_cluster", params(0, 0), *stream_);
   stream_->synchronize();
   std::vector<float> y = values();
@@ -139,6 +140,10 @@ TEST_F(CudaLaunch, ClustersAreTheEntrys) {
   graph.launch(*stream_);
   stream_->synchronize();
   EXPECT_EQ(y, values());
+  set_most_cluster(1);
+  EXPECT_THAT(refusal([&] { device_->prepare("leno_toy_cluster", kToyThreads, 0); }, LENO_ERR_UNSUPPORTED),
+              HasSubstr("leno_toy_cluster runs in clusters of 2 blocks, device 0 has no room for one"));
+  set_most_cluster(8);
   const ToyParams p = params(0, 0);
   const auto odd = [&] {
     device_->launch("leno_toy_cluster", {3, 1, 1}, kToyThreads, 0, &p, stream_->handle());
