@@ -38,17 +38,6 @@ std::span<const Case> cases() {
       {"conformance_cluster4_multicast", 90, true, 128, 4, 17408, bits},
       {"conformance_cluster4_ring", 90, true, 128, 8, 17408, bits},
       {"conformance_cluster4_shares", 90, true, 128, 8, 17408, bits},
-      {"conformance_wgmma_ss_n8_f16_none", 90, true, 128, 1, 65536, f16},
-      {"conformance_wgmma_ss_n64_bf16_b128", 90, true, 128, 1, 65536, bf16},
-      {"conformance_wgmma_ss_n128_f16_b64", 90, true, 128, 1, 65536, f16},
-      {"conformance_wgmma_ss_n96_bf16_b32", 90, true, 128, 1, 65536, bf16},
-      {"conformance_wgmma_ss_n256_bf16_b128_mn", 90, true, 128, 1, 65536, bf16},
-      {"conformance_wgmma_ss_n64_f16_b128_mn_mn", 90, true, 128, 1, 65536, f16},
-      {"conformance_wgmma_ss_n64_f16_b64_mn_mn", 90, true, 128, 1, 65536, f16},
-      {"conformance_wgmma_ss_n32_f16_b32_mn_mn", 90, true, 128, 1, 65536, f16},
-      {"conformance_wgmma_ss_n32_f16_none_mn_mn", 90, true, 128, 1, 65536, f16},
-      {"conformance_wgmma_ss_n128_e4m3_b128", 90, true, 128, 1, 65536, e4m3},
-      {"conformance_wgmma_rs_n64_f16_b128_mn", 90, true, 128, 1, 65536, f16},
       {"conformance_wgmma_rs_n128_bf16_b128_mn", 90, true, 128, 1, 65536, bf16},
       {"conformance_wgmma_rs_n256_bf16_b128_mn", 90, true, 128, 1, 65536, bf16},
       {"conformance_wgmma_rs_n128_f16_b128", 90, true, 128, 1, 65536, f16},
@@ -62,7 +51,6 @@ std::span<const Case> cases() {
       {"conformance_wgmma_rs_n64_f16_none", 90, true, 128, 1, 65536, f16},
       {"conformance_wgmma_rs_n128_bf16_none", 90, true, 128, 1, 65536, bf16},
       {"conformance_wgmma_rs_n128_f16_none", 90, true, 128, 1, 65536, f16},
-      {"conformance_wgmma_rs_n64_e4m3_b128", 90, true, 128, 1, 65536, e4m3},
   };
   return all;
 }

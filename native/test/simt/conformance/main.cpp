@@ -126,8 +126,7 @@ std::string difference(const std::vector<uint32_t>& card, const std::vector<uint
 const std::map<std::string, std::string> kPlanted{
     {"conformance_mma_k16_f16", "conformance_mma_k16_bf16"},
     {"conformance_pack_f16", "conformance_pack_bf16"},
-    {"conformance_wgmma_ss_n64_f16_b128_mn_mn", "conformance_wgmma_ss_n64_f16_b64_mn_mn"},
-    {"conformance_wgmma_ss_n32_f16_b32_mn_mn", "conformance_wgmma_ss_n32_f16_none_mn_mn"},
+    {"conformance_wgmma_rs_n128_f16_b128", "conformance_wgmma_rs_n128_f16_none"},
     {"conformance_ldmatrix", "conformance_shared_memory"},
     {"conformance_cluster_multicast", "conformance_cluster_ring"},
     {"conformance_cluster4_multicast", "conformance_cluster_multicast"},

@@ -9,7 +9,7 @@ namespace {
 using ptx::Major;
 using ptx::Swizzle;
 
-constexpr uint32_t kB = 16384;  // offset of b; a lies at 0
+constexpr uint32_t kB = 16384;  // offset of b
 
 LENO_DEVICE void fill(const Params& p) {
   for (uint32_t i = ptx::thread_id(); i < kWords; i += 128) {
@@ -22,10 +22,7 @@ LENO_DEVICE void fill(const Params& p) {
 // Bytes between core matrices, distinct where the swizzle lets both count.
 LENO_DEVICE uint64_t descriptor(uint32_t offset, Swizzle swizzle, Major major) {
   const uint32_t leading = swizzle == Swizzle::none ? 128 : major == Major::k ? 16 : 4096;
-  const uint32_t stride = swizzle == Swizzle::none  ? 256
-                          : swizzle == Swizzle::b32 ? 256
-                          : swizzle == Swizzle::b64 ? 512
-                                                    : 1024;
+  const uint32_t stride = swizzle == Swizzle::none ? 256 : 1024;
   return ptx::wgmma_descriptor(ptx::shared_memory() + offset, leading, stride, swizzle);
 }
 
@@ -45,20 +42,6 @@ LENO_DEVICE void end(const Params& p, float (&d)[N / 2]) {
   for (int i = 0; i < N / 2; ++i) ptx::store_global(p.out + ptx::thread_id() * (N / 2) + i, ptx::float_bits(d[i]));
 }
 
-// Adds to d, once. wgmma at two offsets would need no more.
-template <int N, class Type, Swizzle S, Major A, Major B>
-LENO_DEVICE void shared_shared(const Params& p) {
-  fill(p);
-  float d[N / 2];
-  begin<N>(d);
-  if constexpr (sizeof(Type) == 1) {
-    ptx::Wgmma<N>::ss(d, descriptor(0, S, A), descriptor(kB, S, B), true, Type{});
-  } else {
-    ptx::Wgmma<N>::template ss<A, B>(d, descriptor(0, S, A), descriptor(kB, S, B), true, Type{});
-  }
-  end<N>(p, d);
-}
-
 // Overwrites d.
 template <int N, class Type, Swizzle S, Major B>
 LENO_DEVICE void register_shared(const Params& p) {
@@ -68,11 +51,7 @@ LENO_DEVICE void register_shared(const Params& p) {
   for (int i = 0; i < 4; ++i) a[i] = ptx::load_global(p.in + ptx::thread_id() * 4 + i);
   float d[N / 2];
   begin<N>(d);
-  if constexpr (sizeof(Type) == 1) {
-    ptx::Wgmma<N>::rs(d, a, descriptor(kB, S, B), false, Type{});
-  } else {
-    ptx::Wgmma<N>::template rs<B>(d, a, descriptor(kB, S, B), false, Type{});
-  }
+  ptx::Wgmma<N>::template rs<B>(d, a, descriptor(kB, S, B), false, Type{});
   end<N>(p, d);
 }
 
@@ -93,22 +72,9 @@ LENO_DEVICE void step_of_stage(const Params& p) {
 
 }  // namespace
 
-#define LENO_SS(name, n, type, swizzle, a, b) \
-  LENO_CUDA_ENTRY(conformance_wgmma_##name, 128, 1, Params, shared_shared<n, ptx::type, Swizzle::swizzle, a, b>)
 #define LENO_RS(name, n, type, swizzle, b) \
   LENO_CUDA_ENTRY(conformance_wgmma_##name, 128, 1, Params, register_shared<n, ptx::type, Swizzle::swizzle, b>)
 
-LENO_SS(ss_n8_f16_none, 8, Half, none, Major::k, Major::k)
-LENO_SS(ss_n64_bf16_b128, 64, BFloat, b128, Major::k, Major::k)
-LENO_SS(ss_n128_f16_b64, 128, Half, b64, Major::k, Major::k)
-LENO_SS(ss_n96_bf16_b32, 96, BFloat, b32, Major::k, Major::k)
-LENO_SS(ss_n256_bf16_b128_mn, 256, BFloat, b128, Major::k, Major::mn)
-LENO_SS(ss_n64_f16_b128_mn_mn, 64, Half, b128, Major::mn, Major::mn)
-LENO_SS(ss_n64_f16_b64_mn_mn, 64, Half, b64, Major::mn, Major::mn)
-LENO_SS(ss_n32_f16_b32_mn_mn, 32, Half, b32, Major::mn, Major::mn)
-LENO_SS(ss_n32_f16_none_mn_mn, 32, Half, none, Major::mn, Major::mn)
-LENO_SS(ss_n128_e4m3_b128, 128, E4M3, b128, Major::k, Major::k)
-LENO_RS(rs_n64_f16_b128_mn, 64, Half, b128, Major::mn)
 LENO_RS(rs_n128_bf16_b128_mn, 128, BFloat, b128, Major::mn)
 LENO_RS(rs_n256_bf16_b128_mn, 256, BFloat, b128, Major::mn)
 LENO_RS(rs_n128_f16_b128, 128, Half, b128, Major::k)
@@ -124,6 +90,5 @@ LENO_RS(rs_n64_bf16_none, 64, BFloat, none, Major::k)
 LENO_RS(rs_n64_f16_none, 64, Half, none, Major::k)
 LENO_RS(rs_n128_bf16_none, 128, BFloat, none, Major::k)
 LENO_RS(rs_n128_f16_none, 128, Half, none, Major::k)
-LENO_RS(rs_n64_e4m3_b128, 64, E4M3, b128, Major::k)
 
 }  // namespace leno::conformance

@@ -12,23 +12,27 @@
 namespace leno::simt {
 namespace {
 
-constexpr size_t kRows = 64;
+constexpr size_t kRows = 64, kDepth = 16;
+constexpr uint32_t kAtom = 1024;  // bytes of the swizzle's: 8 rows of 128
 
 size_t row_of(size_t thread, size_t i) { return thread / 32 * 16 + thread % 32 / 4 + 8 * (i / 2 % 2); }
 size_t column_of(size_t thread, size_t i) { return i / 4 * 8 + thread % 4 * 2 + i % 2; }
 
+bool is_swizzled(uint64_t descriptor) { return descriptor >> 62 & 1; }
 uint32_t field(uint64_t descriptor, int shift) { return static_cast<uint32_t>(descriptor >> shift & 0x3fff) << 4; }
 
-// Checks one operand and marks its lines as being read.
-void claim_lines(WgmmaOperation& operation, const View& view, uint64_t descriptor, bool mn_major, uint32_t extent,
-                 const char* what, Location at) {
+// Checks operand b and marks its lines as being read.
+void claim_lines(WgmmaOperation& operation, const View& view, Location at) {
   Block& b = block();
+  constexpr const char* what = "wgmma operand b";
+  const uint64_t descriptor = operation.arguments.b_descriptor;
+  const bool mn_major = operation.arguments.b_mn_major, swizzle = is_swizzled(descriptor);
+  const auto extent = static_cast<uint32_t>(operation.arguments.n);
   if (descriptor >> 49 & 7) b.fail(text("%s: a base offset other than 0 is not emulated", what), at);
-  const int mode = static_cast<int>(descriptor >> 62);
-  constexpr uint32_t kAtom[] = {16, 1024, 512, 256};
-  const uint32_t start = field(descriptor, 0), atom = kAtom[mode];
-  if (mode && !mn_major && start % atom / (atom / 8))
-    b.fail(text("%s: it begins at 0x%x, not in the first row of a swizzle's atom of %u bytes", what, start, atom), at);
+  if (descriptor >> 63 || (mn_major && !swizzle)) b.fail(text("%s: its swizzle is not emulated", what), at);
+  const uint32_t start = field(descriptor, 0);
+  if (swizzle && !mn_major && start % kAtom / (kAtom / 8))
+    b.fail(text("%s: it begins at 0x%x, not in the first row of a swizzle's atom of %u bytes", what, start, kAtom), at);
   const auto claim = [&](uint32_t address) {
     b.shared.at(address, 16, 16, what, at);
     b.shared.begin_read(view, address, 16, what, at);
@@ -36,7 +40,7 @@ void claim_lines(WgmmaOperation& operation, const View& view, uint64_t descripto
   };
   if (mn_major) {
     for (uint32_t i = 0; i < extent; i += 8)
-      for (uint32_t k = 0; k < 16; ++k) claim(wgmma_mn_major_line(descriptor, i, k));
+      for (uint32_t k = 0; k < kDepth; ++k) claim(wgmma_mn_major_line(descriptor, i, k));
   } else {
     for (uint32_t i = 0; i < extent; ++i)
       for (uint32_t line = 0; line < 2; ++line) claim(wgmma_k_major_line(descriptor, i, line));
@@ -90,63 +94,41 @@ __attribute__((no_sanitize("address", "undefined"), noinline)) bool same_words(c
 }
 
 void gather_a(const WgmmaOperation& operation, double* a) {
-  Block& b = block();
-  const WgmmaArguments& arguments = operation.arguments;
-  const size_t bytes = 32, depth = bytes / element_bytes(arguments.type);
-  if (arguments.a_mn_major) {
-    double line[8];
-    for (uint32_t i = 0; i < kRows; i += 8) {
-      for (uint32_t k = 0; k < 16; ++k) {
-        widen(b.shared.window(wgmma_mn_major_line(arguments.a_descriptor, i, k)), line, 8, arguments.type);
-        for (uint32_t e = 0; e < 8; ++e) a[(i + e) * depth + k] = line[e];
-      }
-    }
-    return;
+  uint16_t rows[kRows * kDepth];
+  for (size_t t = 0; t < 128; ++t) {
+    if (!same_words(operation.a[t], operation.a_values[t].data()))
+      block().fail(text("wgmma: the a fragment of thread %zu changed while the wgmma of %s was in flight", t,
+                        place(operation.at).c_str()),
+                   operation.at);
+    const size_t row = t / 32 * 16 + t % 32 / 4, column = 2 * (t % 4);
+    for (size_t r = 0; r < 4; ++r)
+      std::memcpy(&rows[(row + 8 * (r % 2)) * kDepth + column + 8 * (r / 2)], &operation.a_values[t][r], 4);
   }
-  uint8_t rows[kRows * 32];
-  if (arguments.a) {
-    for (size_t t = 0; t < 128; ++t) {
-      if (!same_words(operation.a[t], operation.a_values[t].data()))
-        b.fail(text("wgmma: the a fragment of thread %zu changed while the wgmma of %s was in flight", t,
-                    place(operation.at).c_str()),
-               operation.at);
-      const size_t row = t / 32 * 16 + t % 32 / 4, offset = 4 * (t % 4);
-      for (size_t r = 0; r < 4; ++r)
-        std::memcpy(&rows[(row + 8 * (r % 2)) * bytes + offset + 16 * (r / 2)], &operation.a_values[t][r], 4);
-    }
-  } else {
-    for (uint32_t i = 0; i < kRows; ++i)
-      for (uint32_t line = 0; line < 2; ++line)
-        std::memcpy(&rows[i * bytes + 16 * line], b.shared.window(wgmma_k_major_line(arguments.a_descriptor, i, line)),
-                    16);
-  }
-  widen(rows, a, kRows * depth, arguments.type);
+  widen(rows, a, kRows * kDepth, operation.arguments.type);
 }
 
 void gather_b(const WgmmaOperation& operation, double* to) {
   Block& b = block();
   const WgmmaArguments& arguments = operation.arguments;
   const auto n = static_cast<uint32_t>(arguments.n);
-  const uint32_t depth = 32 / element_bytes(arguments.type);
   if (arguments.b_mn_major) {
     for (uint32_t i = 0; i < n; i += 8)
-      for (uint32_t k = 0; k < 16; ++k)
+      for (uint32_t k = 0; k < kDepth; ++k)
         widen(b.shared.window(wgmma_mn_major_line(arguments.b_descriptor, i, k)), &to[k * n + i], 8, arguments.type);
     return;
   }
-  uint8_t row[32];
-  double wide[32];
+  double wide[8];
   for (uint32_t i = 0; i < n; ++i) {
-    for (uint32_t line = 0; line < 2; ++line)
-      std::memcpy(&row[16 * line], b.shared.window(wgmma_k_major_line(arguments.b_descriptor, i, line)), 16);
-    widen(row, wide, depth, arguments.type);
-    for (uint32_t k = 0; k < depth; ++k) to[k * n + i] = wide[k];
+    for (uint32_t line = 0; line < 2; ++line) {
+      widen(b.shared.window(wgmma_k_major_line(arguments.b_descriptor, i, line)), wide, 8, arguments.type);
+      for (uint32_t k = 0; k < 8; ++k) to[(8 * line + k) * n + i] = wide[k];
+    }
   }
 }
 
 void execute(Warpgroup& group, size_t index) {
   Block& b = block();
-  static thread_local double a[kRows * 32], other[32 * 256], sum[kRows * 256];
+  static thread_local double a[kRows * kDepth], other[kDepth * 256], sum[kRows * 256];
   const auto operations = std::move(group.groups.front());
   group.groups.pop_front();
   ++group.executed;
@@ -158,7 +140,7 @@ void execute(Warpgroup& group, size_t index) {
     gather_b(*operation, other);
     for (size_t i = 0; i < kRows * n; ++i)
       sum[i] = arguments.accumulate ? static_cast<double>(accumulators.values[i]) : 0.0;
-    multiply(sum, a, other, kRows, n, 32 / element_bytes(arguments.type));
+    multiply(sum, a, other, kRows, n, kDepth);
     for (size_t i = 0; i < kRows * n; ++i) accumulators.values[i] = static_cast<float>(sum[i]);
     --accumulators.in_flight;
     for (const uint32_t line : operation->lines)
@@ -169,21 +151,14 @@ void execute(Warpgroup& group, size_t index) {
 }  // namespace
 
 uint32_t wgmma_k_major_line(uint64_t descriptor, uint32_t row, uint32_t line) {
-  constexpr uint32_t kSpan[] = {16, 128, 64, 32};
-  const int mode = static_cast<int>(descriptor >> 62);
   const uint32_t start = field(descriptor, 0), leading = field(descriptor, 16), stride = field(descriptor, 32);
-  const uint32_t address = start + row % 8 * kSpan[mode] + row / 8 * stride + line * (mode ? 16 : leading);
-  return swizzled(address, mode);
+  const uint32_t at = start + row / 8 * stride;
+  return is_swizzled(descriptor) ? swizzled(at + row % 8 * 128 + line * 16) : at + row % 8 * 16 + line * leading;
 }
 
 uint32_t wgmma_mn_major_line(uint64_t descriptor, uint32_t row, uint32_t k) {
-  constexpr uint32_t kSpan[] = {16, 128, 64, 32};
-  const int mode = static_cast<int>(descriptor >> 62);
   const uint32_t start = field(descriptor, 0), leading = field(descriptor, 16), stride = field(descriptor, 32);
-  if (mode == 0) return start + row / 8 * stride + k % 8 * 16 + k / 8 * leading;
-  const uint32_t elements = kSpan[mode] / 2;
-  const uint32_t address = start + row % elements * 2 + row / elements * leading + k % 8 * kSpan[mode] + k / 8 * stride;
-  return swizzled(address, mode);
+  return swizzled(start + row % 64 * 2 + row / 64 * leading + k % 8 * 128 + k / 8 * stride);
 }
 
 void wgmma_fence(Location at) {
@@ -237,9 +212,7 @@ void wgmma_wait(uint32_t keep, Location at) {
 
 void wgmma(const WgmmaArguments& arguments, Location at) {
   require(90, "wgmma.mma_async", at);
-  const auto key =
-      static_cast<uint64_t>(arguments.n * 64 + static_cast<int>(arguments.type) * 8 + (arguments.a != nullptr) * 4 +
-                            arguments.a_mn_major * 2 + arguments.b_mn_major);
+  const auto key = static_cast<uint64_t>(arguments.n * 4 + static_cast<int>(arguments.type) * 2 + arguments.b_mn_major);
   WgmmaArguments mine = arguments;
   warpgroup_collective(key, "wgmma.mma_async", mine, at, [&](Warpgroup& group, auto& threads) {
     Block& b = block();
@@ -252,23 +225,19 @@ void wgmma(const WgmmaArguments& arguments, Location at) {
     operation->at = at;
     for (size_t t = 0; t < 128; ++t) {
       const WgmmaArguments& other = *threads[t];
-      if (other.b_descriptor != arguments.b_descriptor || other.accumulate != arguments.accumulate ||
-          (!arguments.a && other.a_descriptor != arguments.a_descriptor))
+      if (other.b_descriptor != arguments.b_descriptor || other.accumulate != arguments.accumulate)
         b.fail("wgmma.mma_async: descriptors or accumulate differ between threads of the warpgroup", at);
       operation->d[t] = other.d;
       operation->a[t] = other.a;
-      if (other.a) std::memcpy(operation->a_values[t].data(), other.a, 16);
+      std::memcpy(operation->a_values[t].data(), other.a, 16);
     }
     static thread_local std::vector<Clock> clock, fenced;
     const View view = common_view(clock, fenced);
-    if (!arguments.a)
-      claim_lines(*operation, view, arguments.a_descriptor, arguments.a_mn_major, kRows, "wgmma operand a", at);
-    claim_lines(*operation, view, arguments.b_descriptor, arguments.b_mn_major, static_cast<uint32_t>(arguments.n),
-                "wgmma operand b", at);
+    claim_lines(*operation, view, at);
     claim_accumulators(group, *operation, at);
     group.open.push_back(std::move(operation));
     ++b.counters.wgmma[static_cast<size_t>(arguments.n / 8)];
-    b.counters.multiply_adds += kRows * static_cast<size_t>(arguments.n) * (32 / element_bytes(arguments.type));
+    b.counters.multiply_adds += kRows * static_cast<size_t>(arguments.n) * kDepth;
   });
 }
 

@@ -46,15 +46,12 @@ struct Warpgroup {
   std::unordered_map<float*, std::unique_ptr<Accumulators>> accumulators;  // by thread 0's
 };
 
-// Shared addresses of the 16-byte lines of an operand. K-major: line l of row i holds k = 8 l .. 8 l + 7 (e4m3: 16).
-// MN-major: of 16-bit elements i .. i + 7 at k.
+// Shared addresses of the 16-byte lines of operand b. K-major: line l of row i holds k = 8 l .. 8 l + 7. MN-major,
+// swizzled: i .. i + 7 at k.
 uint32_t wgmma_k_major_line(uint64_t descriptor, uint32_t row, uint32_t line);
 uint32_t wgmma_mn_major_line(uint64_t descriptor, uint32_t row, uint32_t k);
 
-// What the swizzles of wgmma do to an address; modes numbered as the descriptor's field.
-inline uint32_t swizzled(uint32_t address, int mode) {
-  constexpr uint32_t kMask[4] = {0, 7, 3, 1};
-  return address ^ (address >> 7 & kMask[mode]) << 4;
-}
+// What the swizzle of 128 bytes does to an address.
+inline uint32_t swizzled(uint32_t address) { return address ^ (address >> 7 & 7) << 4; }
 
 }  // namespace leno::simt

@@ -199,19 +199,19 @@ TEST(Instructions, Wgmma) {
     for (uint32_t i = thread() * 4; i < 8192; i += 512) ptx::store_shared(base() + i, 0);
     ptx::fence_proxy_async();
     ptx::sync_threads();
-    float d[32], e[4];
+    float d[32], e[8];
     const uint32_t a[4] = {};
     const uint64_t b = ptx::wgmma_descriptor(base(), 16, 1024, ptx::Swizzle::b128);
     ptx::wgmma_fence();
     ptx::Wgmma<64>::rs(d, a, b, false, ptx::Half{});
     ptx::Wgmma<64>::rs(d, a, b, true, ptx::Half{});
-    ptx::Wgmma<8>::rs(e, a, b, false, ptx::E4M3{});
+    ptx::Wgmma<16>::rs(e, a, b, false, ptx::BFloat{});
     ptx::wgmma_commit();
     ptx::wgmma_wait<0>();
   });
   EXPECT_EQ(c.wgmma[8], 2u);
-  EXPECT_EQ(c.wgmma[1], 1u);
-  EXPECT_EQ(c.multiply_adds, 64u * 64 * 16 * 2 + 64 * 8 * 32);
+  EXPECT_EQ(c.wgmma[2], 1u);
+  EXPECT_EQ(c.multiply_adds, 64u * 64 * 16 * 2 + 64 * 16 * 16);
 }
 TEST(Instructions, CountingCanBeTurnedOff) {
   Options options;

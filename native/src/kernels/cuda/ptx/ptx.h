@@ -49,7 +49,7 @@ constexpr uint32_t kFullWarp = 0xffffffffu;
 // How the operand of a wgmma lies in shared memory: its K, or its M or N, is contiguous.
 enum class Major { k = 0, mn = 1 };
 // Numbers of the wgmma descriptor's layout field.
-enum class Swizzle { none = 0, b128 = 1, b64 = 2, b32 = 3 };
+enum class Swizzle { none = 0, b128 = 1 };
 
 }  // namespace leno::ptx
 

@@ -76,13 +76,12 @@ void wgmma_commit(Location at);
 void wgmma_wait(uint32_t keep, Location at);
 struct WgmmaArguments {
   float* d;           // n / 2 of this thread
-  const uint32_t* a;  // 4 of this thread, or nullptr: a_descriptor
-  uint64_t a_descriptor;
+  const uint32_t* a;  // 4 of this thread
   uint64_t b_descriptor;
   bool accumulate;
-  bool a_mn_major, b_mn_major;
+  bool b_mn_major;
   int n;
-  MatrixType type;
+  MatrixType type;  // of 16 bits
 };
 void wgmma(const WgmmaArguments& arguments, Location at);
 

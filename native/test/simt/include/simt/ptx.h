@@ -220,23 +220,16 @@ LENO_DEVICE void wgmma_wait(LENO_AT) {
 template <int Count>
 LENO_DEVICE void wgmma_fence_operand(float (&)[Count]) {}
 
-template <class T>
-constexpr simt::MatrixType kMatrixType = std::is_same_v<T, Half>     ? simt::MatrixType::half
-                                         : std::is_same_v<T, BFloat> ? simt::MatrixType::bfloat
-                                                                     : simt::MatrixType::e4m3;
-
 template <int N>
 struct Wgmma {
-  static_assert(N >= 8 && N <= 256 && N % 8 == 0);
-  template <Major A = Major::k, Major B = Major::k, class Type>
-  static void ss(float (&d)[N / 2], uint64_t a, uint64_t b, bool accumulate, Type, LENO_AT) {
-    static_assert(!std::is_same_v<Type, E4M3> || (A == Major::k && B == Major::k));
-    simt::wgmma({d, nullptr, a, b, accumulate, A == Major::mn, B == Major::mn, N, kMatrixType<Type>}, at);
+  static_assert(N == 16 || N == 32 || N == 64 || N == 128 || N == 256, "the widths of wgmma_device.h");
+  template <Major B = Major::k>
+  static void rs(float (&d)[N / 2], const uint32_t (&a)[4], uint64_t b, bool accumulate, Half, LENO_AT) {
+    simt::wgmma({d, a, b, accumulate, B == Major::mn, N, simt::MatrixType::half}, at);
   }
-  template <Major B = Major::k, class Type>
-  static void rs(float (&d)[N / 2], const uint32_t (&a)[4], uint64_t b, bool accumulate, Type, LENO_AT) {
-    static_assert(!std::is_same_v<Type, E4M3> || B == Major::k);
-    simt::wgmma({d, a, 0, b, accumulate, false, B == Major::mn, N, kMatrixType<Type>}, at);
+  template <Major B = Major::k>
+  static void rs(float (&d)[N / 2], const uint32_t (&a)[4], uint64_t b, bool accumulate, BFloat, LENO_AT) {
+    simt::wgmma({d, a, b, accumulate, B == Major::mn, N, simt::MatrixType::bfloat}, at);
   }
 };
 
