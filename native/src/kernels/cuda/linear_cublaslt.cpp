@@ -46,6 +46,7 @@ const LinearFormat kRowMajor{"row_major", prepare};
 
 std::string refuse(const Card& card, const WeightsKind& weights, const LinearSpec& spec, int64_t) {
   if (!weights.dense) return "it multiplies dense weights";
+  // Its bias lies along the rows of a column-major result; it takes none with a row-major one.
   if (spec.bias != nullptr && spec.layout != Layout::token_major) {
     return "it adds a bias to token-major activations alone";
   }
