@@ -16,14 +16,16 @@ extern "C" {
 typedef struct leno_packed_s* leno_packed;
 
 typedef struct leno_packed_info {
-  int64_t rows;         /* M */
-  int64_t columns;      /* K */
-  int64_t vector;       /* V; 0 for dense weights */
-  int64_t dtype;        /* LENO_F32, LENO_BF16, LENO_I8, LENO_F16 or LENO_E4M3 */
-  int64_t kept_vectors; /* kept columns summed over groups */
-  int64_t kept_weights; /* stored weights, zeros within groups included */
-  int64_t bytes;        /* memory of values, indices, permutation and scales */
-  int64_t identity;     /* 1 where the rows are not permuted */
+  int64_t rows;           /* M */
+  int64_t columns;        /* K */
+  int64_t vector;         /* V; 0 for dense weights */
+  int64_t dtype;          /* LENO_F32, LENO_BF16, LENO_I8, LENO_F16 or LENO_E4M3 */
+  int64_t kept_vectors;   /* kept columns summed over groups */
+  int64_t kept_weights;   /* stored weights, zeros within groups included */
+  int64_t bytes;          /* memory of values, indices, permutation and scales */
+  int64_t identity;       /* 1 where the rows are not permuted */
+  int64_t family;         /* LENO_FAMILY_; that of Shfl-BW for dense weights */
+  int64_t memory_columns; /* as in leno_pattern_info */
 } leno_packed_info;
 
 /*

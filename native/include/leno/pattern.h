@@ -4,6 +4,10 @@
  * Shfl-BW (Huang et al., DAC 2022): the rows are permuted freely and cut into groups of V; inside a group a column is
  * wholly kept or wholly dropped. With the identity permutation this is vector-wise sparsity. The last group holds the
  * M mod V rows that are left over.
+ *
+ * Warp-skip (after Warp-Aware Fine-Grain Pruning, Euro-Par 2021; docs/patterns.md): rows in their own order, groups of
+ * V = the rows of a thread block's tile (64, 128: the work-group unit) or of a warp (8, 16, 32: the warp unit), whose
+ * columns a GPU skips by uniform branches; and, where wanted, weights kept or dropped in whole 32-byte memory sectors.
  */
 #ifndef LENO_PATTERN_H
 #define LENO_PATTERN_H
@@ -15,6 +19,12 @@ extern "C" {
 #endif
 
 typedef struct leno_pattern_s* leno_pattern;
+
+/* Families of patterns. */
+enum {
+  LENO_FAMILY_SHFL_BW = 1,  /* any permutation; vector-wise where it is the identity */
+  LENO_FAMILY_WARP_SKIP = 2 /* units of a tile or a warp, rows in their own order; V from 8 to 128 */
+};
 
 /* What a weight is worth. */
 enum {
@@ -54,19 +64,27 @@ typedef struct leno_search_options {
   double relaxation;   /* density of the published search's mask over the target's; 2 in the paper; >= 1 */
   int32_t starts;      /* starts of the published and the alternating search, 1 .. 64; the best one is kept */
   uint32_t seed;       /* equal seeds give equal patterns */
+  int32_t family;      /* LENO_FAMILY_; warp-skip needs LENO_SEARCH_IDENTITY */
+  /* Memory unit of warp-skip: the type in which weights will be stored, so that each 32-byte sector of a group's
+     columns, column after column, is kept or dropped as a whole: columns in aligned runs of 32 / (V x its bytes), where
+     that is above 1. 0: none. */
+  int32_t memory_dtype;
 } leno_search_options;
 
-/* Fills in the defaults: V 16, alternating, equal columns, sparsity 0.75, relaxation 2, 1 start, 1 thread, seed 1. */
+/* Fills in the defaults: V 16, alternating, equal columns, sparsity 0.75, relaxation 2, 1 start, 1 thread, seed 1,
+ * Shfl-BW, no memory unit. */
 LENO_API int leno_search_options_init(leno_search_options* options);
 
 typedef struct leno_pattern_info {
-  int64_t rows;         /* M */
-  int64_t columns;      /* K */
-  int64_t vector;       /* V */
-  int64_t groups;       /* ceil(M / V) */
-  int64_t kept_vectors; /* kept columns summed over groups */
-  int64_t kept_weights; /* kept weights */
-  int64_t identity;     /* 1 where the permutation is the identity */
+  int64_t rows;           /* M */
+  int64_t columns;        /* K */
+  int64_t vector;         /* V */
+  int64_t groups;         /* ceil(M / V) */
+  int64_t kept_vectors;   /* kept columns summed over groups */
+  int64_t kept_weights;   /* kept weights */
+  int64_t identity;       /* 1 where the permutation is the identity */
+  int64_t family;         /* LENO_FAMILY_ */
+  int64_t memory_columns; /* columns in aligned runs of so many are kept or dropped together; 1 without a memory unit */
 } leno_pattern_info;
 
 typedef struct leno_search_report {
@@ -97,7 +115,8 @@ LENO_API int leno_importance(int kind, const float* w, int64_t rows, int64_t col
  *  report: may be NULL.
  * Equal balance keeps round((1 - sparsity) K) columns in every group, layer balance the V x 1 vectors of largest mean
  * score until the kept weights are nearest to (1 - sparsity) M K: within half a vector of it. Either may leave a group
- * empty. The alternating search never keeps less than the identity.
+ * empty. With a memory unit, runs of columns take the place of columns in both. The alternating search never keeps less
+ * than the identity.
  */
 LENO_API int leno_pattern_search(const float* scores, int64_t rows, int64_t columns, int64_t ldscores,
                                  const leno_search_options* options, leno_search_report* report, leno_pattern* out);
@@ -138,6 +157,13 @@ LENO_API int leno_pattern_detect(const float* w, int64_t rows, int64_t columns, 
 LENO_API int leno_pattern_create(int64_t rows, int64_t columns, int32_t vector, const int32_t* permutation,
                                  const int64_t* offsets, const int32_t* indices, int64_t indices_count,
                                  leno_pattern* out);
+
+/*
+ * The same kept weights as a warp-skip pattern: of a vector-wise pattern that was made of parts or detected. Refused
+ * with LENO_ERR_INVALID_ARGUMENT where rows are permuted, V is below 8, or a memory sector is kept in part.
+ *  memory_dtype: as in leno_search_options.
+ */
+LENO_API int leno_pattern_to_warp_skip(leno_pattern pattern, int32_t memory_dtype, leno_pattern* out);
 LENO_API void leno_pattern_destroy(leno_pattern pattern);
 LENO_API int leno_pattern_get_info(leno_pattern pattern, leno_pattern_info* info);
 LENO_API int leno_pattern_get_permutation(leno_pattern pattern, int32_t* permutation, int64_t capacity);

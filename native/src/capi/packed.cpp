@@ -56,7 +56,9 @@ int leno_packed_get_info(leno_packed packed, leno_packed_info* info) {
              .kept_vectors = p.kept_vectors(),
              .kept_weights = p.kept_weights(),
              .bytes = p.bytes(),
-             .identity = p.identity()};
+             .identity = p.identity(),
+             .family = static_cast<int64_t>(p.family()),
+             .memory_columns = p.memory_columns()};
   });
 }
 

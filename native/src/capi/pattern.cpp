@@ -9,6 +9,7 @@
 #include "pattern/importance.h"
 #include "pattern/search.h"
 #include "pattern/second_order.h"
+#include "pattern/warp_skip.h"
 
 using leno::MatrixView;
 using leno::Pattern;
@@ -63,6 +64,7 @@ int leno_search_options_init(leno_search_options* options) {
     o.relaxation = 2;
     o.starts = 1;
     o.seed = 1;
+    o.family = LENO_FAMILY_SHFL_BW;
     *options = o;
   });
 }
@@ -134,13 +136,25 @@ int leno_pattern_create(int64_t rows, int64_t columns, int32_t vector, const int
   });
 }
 
+int leno_pattern_to_warp_skip(leno_pattern pattern, int32_t memory_dtype, leno_pattern* out) {
+  return guard(__func__, [&] {
+    const Pattern& p = pattern_of(pattern);
+    require_not_null(out, "out");
+    const int64_t run =
+        memory_dtype == 0 ? 1 : leno::memory_columns(p.vector, leno::capi::require_weight_dtype(memory_dtype));
+    *out = handle_of(leno::to_warp_skip(p, run));
+  });
+}
+
 void leno_pattern_destroy(leno_pattern pattern) { delete pattern; }
 
 int leno_pattern_get_info(leno_pattern pattern, leno_pattern_info* info) {
   return guard(__func__, [&] {
     const Pattern& p = pattern_of(pattern);
     require_not_null(info, "info");
-    *info = {p.rows, p.columns, p.vector, p.groups(), p.offsets.back(), p.kept_weights(), p.is_identity()};
+    *info = {p.rows,           p.columns,        p.vector,        p.groups(),
+             p.offsets.back(), p.kept_weights(), p.is_identity(), static_cast<int64_t>(p.family),
+             p.memory_columns};
   });
 }
 

@@ -9,12 +9,15 @@
 #include "core/error.h"
 #include "core/half.h"
 #include "pack/safetensors.h"
+#include "pattern/warp_skip.h"
 
 namespace leno {
 namespace {
 
-constexpr const char *kFormat = "leno.packed", *kVersion = "1", *kOp = "linear";
-constexpr const char *kDense = "dense", *kVectorWise = "vector-wise", *kShflBw = "shfl-bw";
+constexpr const char *kFormat = "leno.packed", *kOp = "linear";
+// Files are written in the oldest version that can tell what is in them. Version 2 has warp-skip patterns.
+constexpr const char *kVersion1 = "1", *kVersion2 = "2";
+constexpr const char *kDense = "dense", *kVectorWise = "vector-wise", *kShflBw = "shfl-bw", *kWarpSkip = "warp-skip";
 
 template <class... Parts>
 void require_format(bool condition, const Parts&... parts) {
@@ -41,6 +44,16 @@ const char* tensor_dtype(const NarrowArray& array) { return array.is_narrow() ? 
 template <class T>
 Tensor tensor(const char* name, const char* dtype, const T* data, int64_t count, int64_t bytes) {
   return {name, dtype, {count}, {reinterpret_cast<const std::byte*>(data), bytes}};
+}
+
+const char* version_of(const PackedWeights& p) {
+  return p.family() == PatternFamily::warp_skip ? kVersion2 : kVersion1;
+}
+
+const char* pattern_of(const PackedWeights& p) {
+  if (p.dense()) return kDense;
+  if (p.family() == PatternFamily::warp_skip) return kWarpSkip;
+  return p.identity() ? kVectorWise : kShflBw;
 }
 
 // ---- reading ----
@@ -99,7 +112,8 @@ class Reader {
 
   void require_all_used() const {
     for (const Tensor& t : file_.tensors()) {
-      require_format(used_.count(t.name) > 0, "tensor ", quoted(t.name), " is none of this format, version ", kVersion);
+      require_format(used_.count(t.name) > 0, "tensor ", quoted(t.name), " is none of this format, version ",
+                     metadata("version"));
     }
   }
 
@@ -109,8 +123,13 @@ class Reader {
 };
 
 // The permutation stays empty where rows stay where they are.
-Pattern read_pattern(Reader& reader, int64_t rows, int64_t columns, bool permuted) {
+Pattern read_pattern(Reader& reader, int64_t rows, int64_t columns, const std::string& name) {
+  const bool permuted = name == kShflBw;
   Pattern p;
+  if (name == kWarpSkip) {
+    p.family = PatternFamily::warp_skip;
+    p.memory_columns = reader.number("memory_columns", 1, kSectorBytes);
+  }
   p.rows = rows;
   p.columns = columns;
   p.vector = reader.number("vector", kMinVector, kMaxVector);
@@ -188,11 +207,14 @@ struct PackedCodec::Parts {
 
 PackedCodec::Parts PackedCodec::encode(const PackedWeights& p) {
   Parts parts;
-  std::vector<std::pair<std::string, std::string>> metadata = {{"format", kFormat}, {"version", kVersion}, {"op", kOp}};
-  metadata.emplace_back("pattern", p.dense() ? kDense : p.identity() ? kVectorWise : kShflBw);
+  std::vector<std::pair<std::string, std::string>> metadata = {
+      {"format", kFormat}, {"version", version_of(p)}, {"op", kOp}, {"pattern", pattern_of(p)}};
   if (!p.dense()) metadata.emplace_back("vector", std::to_string(p.vector()));
   metadata.emplace_back("rows", std::to_string(p.rows()));
   metadata.emplace_back("columns", std::to_string(p.columns()));
+  if (p.family() == PatternFamily::warp_skip) {
+    metadata.emplace_back("memory_columns", std::to_string(p.memory_columns()));
+  }
 
   // Small elements first: with the values at a multiple of 64 in the file, every tensor is at one of its element size.
   std::vector<Tensor> tensors;
@@ -238,19 +260,23 @@ void PackedCodec::save(const PackedWeights& packed, const std::string& path) {
 std::shared_ptr<const PackedWeights> PackedCodec::read_blob(ByteRange blob) {
   Reader reader(blob);
   reader.require_metadata("format", kFormat);
-  require_format(reader.metadata("version") == kVersion, "version is ", quoted(reader.metadata("version")),
-                 ", this library reads version ", quoted(kVersion));
+  const std::string& version = reader.metadata("version");
+  require_format(version == kVersion1 || version == kVersion2, "version is ", quoted(version),
+                 ", this library reads versions ", quoted(kVersion1), " and ", quoted(kVersion2));
   reader.require_metadata("op", kOp);
   const std::string& pattern = reader.metadata("pattern");
-  require_format(pattern == kDense || pattern == kVectorWise || pattern == kShflBw, "pattern is ", quoted(pattern),
-                 ", expected ", kDense, ", ", kVectorWise, " or ", kShflBw);
+  require_format(pattern == kDense || pattern == kVectorWise || pattern == kShflBw || pattern == kWarpSkip,
+                 "pattern is ", quoted(pattern), ", expected ", kDense, ", ", kVectorWise, ", ", kShflBw, " or ",
+                 kWarpSkip);
+  require_format((pattern == kWarpSkip) == (version == kVersion2), "pattern is ", quoted(pattern), " in version ",
+                 version, ", expected ", kWarpSkip, " in version ", kVersion2, " and no other there");
   const int64_t rows = reader.number("rows", 1, INT32_MAX), columns = reader.number("columns", 1, INT32_MAX);
 
   std::shared_ptr<PackedWeights> p(new PackedWeights());
   if (pattern == kDense) {
     p->set_dense_shape(rows, columns);
   } else {
-    p->set_shape(read_pattern(reader, rows, columns, pattern == kShflBw));
+    p->set_shape(read_pattern(reader, rows, columns, pattern));
   }
   const int64_t kept = p->kept_weights();
   const Tensor& values = reader.tensor("values", {"F32", "BF16", "I8", "F16", "F8_E4M3"}, kept);

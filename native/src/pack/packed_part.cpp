@@ -21,6 +21,7 @@ std::shared_ptr<const PackedWeights> PackedWeights::part(int64_t first, int64_t 
     pattern.rows = rows;
     pattern.columns = columns_;
     pattern.vector = vector_;
+    pattern.family = family_;  // its columns are in another order: no memory units
     for (int64_t r = first; r < first + rows; ++r) {
       require(row(r) >= first && row(r) < first + rows, LENO_ERR_INVALID_SHAPE, "group ", r / vector_,
               " of packed holds row ", row(r), ", expected rows ", first, " .. ", first + rows - 1, " alone");

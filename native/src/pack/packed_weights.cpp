@@ -69,6 +69,8 @@ void PackedWeights::set_shape(const Pattern& pattern) {
   rows_ = pattern.rows;
   columns_ = pattern.columns;
   vector_ = pattern.vector;
+  family_ = pattern.family;
+  memory_columns_ = pattern.memory_columns;
   identity_ = pattern.is_identity();
   if (!identity_) permutation_ = NarrowArray(rows_, pattern.permutation);
   ends_.assign(pattern.offsets.begin() + 1, pattern.offsets.end());
@@ -137,6 +139,8 @@ Pattern PackedWeights::pattern() const {
   p.rows = rows_;
   p.columns = columns_;
   p.vector = vector_;
+  p.family = family_;
+  p.memory_columns = memory_columns_;
   p.permutation.resize(static_cast<size_t>(rows_));
   for (int64_t r = 0; r < rows_; ++r) p.permutation[static_cast<size_t>(r)] = row(r);
   p.offsets.assign(1, 0);

@@ -41,6 +41,8 @@ class PackedWeights {
   int64_t columns() const { return columns_; }
   int64_t vector() const { return vector_; }  // kDenseVector where dense
   bool dense() const { return dense_; }
+  PatternFamily family() const { return family_; }
+  int64_t memory_columns() const { return memory_columns_; }  // Pattern::memory_columns
   DType dtype() const { return dtype_; }
   // What convert() made these of; dtype() where it did not. Not kept in files.
   DType converted_from() const { return converted_from_.value_or(dtype_); }
@@ -84,6 +86,8 @@ class PackedWeights {
 
   int64_t rows_ = 0, columns_ = 0, vector_ = 0;
   bool dense_ = false, identity_ = true;
+  PatternFamily family_ = PatternFamily::shfl_bw;
+  int64_t memory_columns_ = 1;
   DType dtype_ = DType::f32;
   std::optional<DType> converted_from_;
   NarrowArray permutation_;     // empty where identity

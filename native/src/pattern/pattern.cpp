@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "pattern/warp_skip.h"
 
 namespace leno {
 
@@ -84,6 +85,7 @@ void check_groups(const Pattern& p) {
   }
   require(p.offsets.back() == static_cast<int64_t>(p.indices.size()), LENO_ERR_INVALID_SHAPE, "indices has ",
           p.indices.size(), " entries, expected offsets[groups] = ", p.offsets.back());
+  check_family(p);
 }
 
 }  // namespace leno

@@ -9,12 +9,18 @@ namespace leno {
 constexpr int kMinVector = 4;
 constexpr int kMaxVector = 128;
 
+// shfl_bw: any permutation of the rows, the identity (vector-wise) among them. warp_skip: rows in their own order, V
+// the rows of a thread block's tile or of a warp (pattern/warp_skip.h).
+enum class PatternFamily : int32_t { shfl_bw = 1, warp_skip = 2 };
+
 // Which weights of an M x K matrix are kept: rows permuted and cut into groups of V, each group with its own columns.
 // Immutable once checked; the last group holds the rows that are left over.
 struct Pattern {
   int64_t rows = 0;
   int64_t columns = 0;
   int64_t vector = 0;
+  PatternFamily family = PatternFamily::shfl_bw;
+  int64_t memory_columns = 1;        // columns in aligned runs of so many are kept or dropped together
   std::vector<int32_t> permutation;  // original row of packed row i
   std::vector<int64_t> offsets;      // groups + 1 positions in indices
   std::vector<int32_t> indices;      // kept columns, ascending inside a group
@@ -35,7 +41,7 @@ void check_vector(int64_t vector, const char* name = "vector");
 
 // Throws Error with the offending entry unless the pattern is what its fields claim.
 void check_pattern(const Pattern& pattern);
-// All but the permutation.
+// All but that a permutation is one; an empty one is the identity.
 void check_groups(const Pattern& pattern);
 
 }  // namespace leno

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/finite.h"
 #include "pattern/parallel.h"
+#include "pattern/warp_skip.h"
 
 namespace leno {
 namespace {
@@ -61,6 +62,23 @@ std::vector<float> copy_of(MatrixView<const float> m) {
   return copy;
 }
 
+void check_family_options(const leno_search_options& o) {
+  constexpr int kBad = LENO_ERR_INVALID_ARGUMENT;
+  require(o.family == LENO_FAMILY_SHFL_BW || o.family == LENO_FAMILY_WARP_SKIP, kBad, "options.family is ", o.family,
+          ", expected a LENO_FAMILY_ number");
+  if (o.family == LENO_FAMILY_SHFL_BW) {
+    require(o.memory_dtype == 0, kBad, "options.memory_dtype is ", o.memory_dtype,
+            ", expected 0: only warp-skip patterns have memory units");
+    return;
+  }
+  require(o.vector >= kMinWarpUnit, kBad, "options.vector is ", o.vector, ", expected at least ", kMinWarpUnit,
+          " for a warp-skip pattern");
+  require(o.search == LENO_SEARCH_IDENTITY, kBad, "options.search is ", o.search, ", expected LENO_SEARCH_IDENTITY (",
+          LENO_SEARCH_IDENTITY, ") for a warp-skip pattern, whose rows stay in their order");
+  require(o.memory_dtype >= 0 && o.memory_dtype <= LENO_E4M3, kBad, "options.memory_dtype is ", o.memory_dtype,
+          ", expected 0 or the LENO_ number of a type of weights");
+}
+
 }  // namespace
 
 void check_search_options(const leno_search_options& o) {
@@ -78,6 +96,7 @@ void check_search_options(const leno_search_options& o) {
   require(o.relaxation >= 1 && std::isfinite(o.relaxation), kBad, "options.relaxation is ", o.relaxation,
           ", expected a finite number >= 1");
   require(o.starts >= 1 && o.starts <= 64, kBad, "options.starts is ", o.starts, ", expected 1 .. 64");
+  check_family_options(o);
 }
 
 double kept_importance(const Pattern& p, MatrixView<const float> scores) {
@@ -97,7 +116,7 @@ double kept_importance(const Pattern& p, MatrixView<const float> scores) {
 Pattern search_pattern(MatrixView<const float> scores, const leno_search_options& o, leno_search_report* report) {
   check_search_options(o);
   const float largest = check_scores(scores);
-  const KeepTarget target{o.vector, o.balance, 1.0 - o.sparsity};
+  const KeepTarget target{o.vector, o.balance, 1.0 - o.sparsity, memory_columns(o)};
   ThreadPool pool(useful_threads(o.threads, scores.rows));
 
   std::vector<int32_t> identity(static_cast<size_t>(scores.rows));
@@ -121,6 +140,7 @@ Pattern search_pattern(MatrixView<const float> scores, const leno_search_options
       kept = identity_kept;
     }
   }
+  if (o.family == LENO_FAMILY_WARP_SKIP) best = to_warp_skip(best, target.run);
   if (report != nullptr) {
     leno_search_report r{};
     r.total = total_importance(scores);

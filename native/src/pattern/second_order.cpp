@@ -7,11 +7,13 @@
 #include "core/aligned_buffer.h"
 #include "core/finite.h"
 #include "core/isa.h"
+#include "pattern/column_runs.h"
 #include "pattern/damped_gram.h"
 #include "pattern/linalg.h"
 #include "pattern/loss_cut.h"
 #include "pattern/parallel.h"
 #include "pattern/search.h"
+#include "pattern/warp_skip.h"
 
 namespace leno {
 namespace {
@@ -55,7 +57,7 @@ class SecondOrder {
   // The row permutation that keeps the most of (W*)^2 / [A^-1]_jj.
   std::vector<int32_t> choose_rows(const leno_search_options& options);
   // The columns that every group of p keeps, given p's rows.
-  void choose_columns(Pattern& p, double density, bool layer_wide);
+  void choose_columns(Pattern& p, const ColumnRuns& runs, double density, bool layer_wide);
   // T for the rows of a group.
   double* target(const Pattern& p, int64_t g, Workspace& ws) const;
   // The columns of a group in the order of Linalg::eliminate, and what each drop costs.
@@ -137,23 +139,30 @@ std::vector<int32_t> SecondOrder::eliminate(const Pattern& p, int64_t g, int64_t
   return order;
 }
 
-void SecondOrder::choose_columns(Pattern& p, double density, bool layer_wide) {
+void SecondOrder::choose_columns(Pattern& p, const ColumnRuns& runs, double density, bool layer_wide) {
   const size_t groups = static_cast<size_t>(p.groups());
-  const int64_t kept = std::llround(density * static_cast<double>(n_));
+  const int64_t keep = std::llround(density * static_cast<double>(runs.count()));
+  const int64_t equal = n_ - std::min(n_, keep * runs.length);
   std::vector<std::vector<int32_t>> orders(groups);
   std::vector<LossPath> paths(groups);
   parallel_for(pool_, p.groups(), [&](int64_t g, int part) {
     LossPath& path = paths[static_cast<size_t>(g)];
+    std::vector<int32_t>& order = orders[static_cast<size_t>(g)];
     path.rows = p.group_rows(g);
-    orders[static_cast<size_t>(g)] =
-        eliminate(p, g, layer_wide ? n_ : n_ - kept, workspaces_[static_cast<size_t>(part)], path.losses);
+    order = eliminate(p, g, layer_wide || runs.length > 1 ? n_ : equal, workspaces_[static_cast<size_t>(part)],
+                      path.losses);
+    if (runs.length > 1) eliminate_runs(runs, order, path.losses);
   });
-  std::vector<int64_t> drops(groups, n_ - kept);
+  std::vector<int64_t> drops(groups, equal);
   if (layer_wide) drops = cut_losses(paths, (1 - density) * static_cast<double>(p.rows * n_));
   p.offsets.assign(1, 0);
   p.indices.clear();
+  int64_t wanted = 0;  // what earlier groups could not drop in whole runs is left to the next
   for (size_t g = 0; g < groups; ++g) {
-    const auto first = orders[g].begin(), last = orders[g].end() - drops[g];
+    wanted = layer_wide ? wanted + drops[g] : drops[g];
+    const int64_t dropped = runs.length > 1 ? whole_runs(runs, orders[g], wanted) : wanted;
+    wanted -= dropped;
+    const auto first = orders[g].begin(), last = orders[g].end() - dropped;
     std::sort(first, last);
     p.indices.insert(p.indices.end(), first, last);
     p.offsets.push_back(static_cast<int64_t>(p.indices.size()));
@@ -164,8 +173,9 @@ Pattern SecondOrder::choose(const leno_search_options& options) {
   Pattern p = unpermuted(problem_.w.rows, n_, options.vector);
   find_ideal(p);
   if (options.search != LENO_SEARCH_IDENTITY) p.permutation = choose_rows(options);
-  choose_columns(p, 1 - options.sparsity, options.balance == LENO_BALANCE_LAYER);
-  return p;
+  const ColumnRuns runs{n_, memory_columns(options)};
+  choose_columns(p, runs, 1 - options.sparsity, options.balance == LENO_BALANCE_LAYER);
+  return options.family == LENO_FAMILY_WARP_SKIP ? to_warp_skip(p, runs.length) : p;
 }
 
 void SecondOrder::solve_group(const Pattern& p, int64_t g, Workspace& ws, MatrixView<float> updated) const {

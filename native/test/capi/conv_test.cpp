@@ -44,7 +44,7 @@ class Conv2d : public testing::Test {
   }
 
   // Weights of shape_: dense where vector is 0, else groups that keep every third column, from the group's number on.
-  void pack(int64_t vector, int32_t dtype = LENO_F32) {
+  void pack(int64_t vector, int32_t dtype = LENO_F32, bool warp_skip = false) {
     const int64_t columns = shape_.kernel_h * shape_.kernel_w * shape_.channels / shape_.groups, rows = shape_.filters;
     std::vector<float> w;
     for (int64_t i = 0; i < rows * columns; ++i) w.push_back(value(i));
@@ -67,6 +67,12 @@ class Conv2d : public testing::Test {
       leno_pattern pattern = nullptr;
       ASSERT_OK(leno_pattern_create(rows, columns, vector, permutation.data(), offsets.data(), indices.data(),
                                     int64_t(indices.size()), &pattern));
+      if (warp_skip) {
+        leno_pattern skip = nullptr;
+        ASSERT_OK(leno_pattern_to_warp_skip(pattern, 0, &skip));
+        std::swap(pattern, skip);
+        leno_pattern_destroy(skip);
+      }
       ASSERT_OK(leno_packed_create(pattern, w.data(), columns, dtype, &packed_));
       leno_pattern_destroy(pattern);
     }
@@ -141,6 +147,19 @@ TEST_F(Conv2d, SparseGroups) {
   pack(8);
   ASSERT_OK(create());
   check(1, 12, 17);
+}
+
+TEST_F(Conv2d, WarpSkip) {
+  for (const int64_t unit : {8, 16, 64}) {
+    shape_.filters = 64;
+    pack(unit, LENO_F32, true);
+    ASSERT_OK(create());
+    check(1, 12, 17);
+    leno_conv2d_destroy(op_);
+    leno_packed_destroy(packed_);
+    op_ = nullptr;
+    packed_ = nullptr;
+  }
 }
 
 TEST_F(Conv2d, GroupsOfRowsThatSpanGroupsOfFilters) {

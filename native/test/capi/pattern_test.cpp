@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "leno/packed.h"
+
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -60,6 +62,8 @@ TEST_F(PatternApi, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(1, options.starts);
   EXPECT_EQ(1, options.threads);
   EXPECT_EQ(1u, options.seed);
+  EXPECT_EQ(LENO_FAMILY_SHFL_BW, options.family);
+  EXPECT_EQ(0, options.memory_dtype);
   EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "options is NULL", leno_search_options_init(nullptr));
 }
 
@@ -218,6 +222,70 @@ TEST_F(PatternApi, SearchRefusesEveryBadOptionByName) {
   EXPECT_EQ(64 * 8.0, report.total);
   EXPECT_EQ(64 * 2.0, report.kept);
   leno_pattern_destroy(out);
+}
+
+TEST_F(PatternApi, WarpSkipIsSearchedAndTold) {
+  std::vector<float> scores(24 * 12);
+  for (size_t i = 0; i < scores.size(); ++i) scores[i] = float((i * 37 + 11) % 23);
+  options.family = LENO_FAMILY_WARP_SKIP;
+  options.vector = 8;
+  options.search = LENO_SEARCH_IDENTITY;
+  options.memory_dtype = LENO_F16;
+  leno_pattern found = nullptr, again = nullptr;
+  leno_search_report report{};
+  ASSERT_EQ(LENO_OK, leno_pattern_search(scores.data(), 24, 12, 12, &options, &report, &found)) << leno_last_error();
+  leno_pattern_info info{};
+  ASSERT_EQ(LENO_OK, leno_pattern_get_info(found, &info));
+  EXPECT_EQ(LENO_FAMILY_WARP_SKIP, info.family);
+  EXPECT_EQ(2, info.memory_columns);
+  EXPECT_EQ(1, info.identity);
+  EXPECT_EQ(8, info.vector);
+  EXPECT_EQ(3 * 4, info.kept_vectors);  // 1.5 of 6 sectors, rounded
+  std::vector<int32_t> i(12), p(24);
+  std::vector<int64_t> o(4);
+  ASSERT_EQ(LENO_OK, leno_pattern_get_indices(found, i.data(), 12));
+  ASSERT_EQ(LENO_OK, leno_pattern_get_permutation(found, p.data(), 24));
+  ASSERT_EQ(LENO_OK, leno_pattern_get_offsets(found, o.data(), 4));
+  leno_pattern parts = nullptr;
+  ASSERT_EQ(LENO_OK, leno_pattern_create(24, 12, 8, p.data(), o.data(), i.data(), 12, &parts));
+  ASSERT_EQ(LENO_OK, leno_pattern_get_info(parts, &info));
+  EXPECT_EQ(LENO_FAMILY_SHFL_BW, info.family);
+  ASSERT_EQ(LENO_OK, leno_pattern_to_warp_skip(parts, LENO_F16, &again)) << leno_last_error();
+  ASSERT_EQ(LENO_OK, leno_pattern_get_info(again, &info));
+  EXPECT_EQ(LENO_FAMILY_WARP_SKIP, info.family);
+  EXPECT_EQ(2, info.memory_columns);
+  leno_packed packed = nullptr;
+  ASSERT_EQ(LENO_OK, leno_packed_create(again, scores.data(), 12, LENO_F16, &packed));
+  leno_packed_info stored{};
+  ASSERT_EQ(LENO_OK, leno_packed_get_info(packed, &stored));
+  EXPECT_EQ(LENO_FAMILY_WARP_SKIP, stored.family);
+  EXPECT_EQ(2, stored.memory_columns);
+  leno_packed_destroy(packed);
+  for (leno_pattern made : {found, parts, again}) leno_pattern_destroy(made);
+}
+
+TEST_F(PatternApi, WarpSkipRefusesWhatItCannotBe) {
+  leno_pattern made = nullptr;
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "vector is 4, expected at least 8",
+                 leno_pattern_to_warp_skip(pattern, 0, &made));
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "pattern is NULL", leno_pattern_to_warp_skip(nullptr, 0, &made));
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "out is NULL", leno_pattern_to_warp_skip(pattern, 0, nullptr));
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "dtype is 9", leno_pattern_to_warp_skip(pattern, 9, &made));
+  const std::vector<float> scores(64, 1.f);
+  const auto search = [&] { return leno_pattern_search(scores.data(), 8, 8, 8, &options, nullptr, &made); };
+  options.memory_dtype = LENO_F16;
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "options.memory_dtype is 4, expected 0", search());
+  options.family = 3;
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "options.family is 3, expected a LENO_FAMILY_ number", search());
+  options.family = LENO_FAMILY_WARP_SKIP;
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "options.search is 3, expected LENO_SEARCH_IDENTITY", search());
+  options.search = LENO_SEARCH_IDENTITY;
+  options.memory_dtype = 6;
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "options.memory_dtype is 6, expected 0 or the LENO_ number", search());
+  options.memory_dtype = 0;
+  options.vector = 4;
+  EXPECT_REFUSED(LENO_ERR_INVALID_ARGUMENT, "options.vector is 4, expected at least 8", search());
+  EXPECT_EQ(nullptr, made);
 }
 
 TEST(Importance, IsWhatItsFormulaSays) {

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "pack/safetensors.h"
+#include "pattern/warp_skip.h"
 #include "unit/packed_fixture.h"
 
 namespace {
@@ -27,6 +28,8 @@ void expect_same(const PackedWeights& a, const PackedWeights& b) {
   EXPECT_EQ(a.dense(), b.dense());
   EXPECT_EQ(a.vector(), b.vector());
   EXPECT_EQ(a.identity(), b.identity());
+  EXPECT_EQ(a.family(), b.family());
+  EXPECT_EQ(a.memory_columns(), b.memory_columns());
   EXPECT_EQ(a.bytes(), b.bytes());
   EXPECT_EQ(dense_of(a), dense_of(b));
   EXPECT_EQ(blob_of(a), blob_of(b));
@@ -47,6 +50,26 @@ TEST(PackedCodec, BlobsComeBackAsTheyWere) {
       }
     }
   }
+}
+
+TEST(PackedCodec, WarpSkipComesBackAsItWas) {
+  for (int64_t unit : {8, 16, 32, 64, 128}) {
+    Sample in = sample(133, 33, unit, 0.5, false);
+    in.pattern = leno::to_warp_skip(in.pattern, 1);
+    for (DType dtype : kDTypes) {
+      const auto packed = PackedWeights::pack(in.pattern, in.view(), dtype);
+      EXPECT_EQ(leno::PatternFamily::warp_skip, packed->pattern().family);
+      expect_same(*packed, *read(blob_of(*packed)));
+    }
+  }
+  Sample in = sample(8, 8, 8, 0, false);
+  in.pattern.offsets = {0, 4};
+  in.pattern.indices = {2, 3, 6, 7};
+  in.pattern = leno::to_warp_skip(in.pattern, 2);
+  const auto packed = PackedWeights::pack(in.pattern, in.view(), DType::f16);
+  expect_same(*packed, *read(blob_of(*packed)));
+  EXPECT_EQ(2, read(blob_of(*packed))->pattern().memory_columns);
+  EXPECT_EQ(leno::PatternFamily::warp_skip, PackedWeights::convert(*packed, DType::f32)->family());
 }
 
 TEST(PackedCodec, ManyRowsHaveAWidePermutation) {

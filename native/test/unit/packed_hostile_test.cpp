@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "pack/safetensors.h"
+#include "pattern/warp_skip.h"
 #include "support/allocations.h"
 #include "unit/packed_fixture.h"
 
@@ -90,12 +91,14 @@ struct HeaderFault {
 const HeaderFault kHeaderFaults[] = {
     {"leno.packed", "leno.masks", R"(format is "leno.masks", expected "leno.packed")"},
     {R"("format":"leno.packed",)", "", "__metadata__ has no format"},
-    {R"("version":"1")", R"("version":"2")", R"(version is "2", this library reads version "1")"},
+    {R"("version":"1")", R"("version":"3")", R"(version is "3", this library reads versions "1" and "2")"},
+    {R"("version":"1")", R"("version":"2")", R"(pattern is "shfl-bw" in version 2, expected warp-skip in version 2)"},
+    {"shfl-bw", "warp-skip", R"(pattern is "warp-skip" in version 1, expected warp-skip in version 2)"},
     {R"("version":"1",)", "", "__metadata__ has no version"},
     {R"("version":"1")", R"("version":1)", R"(__metadata__ "version" is "1", expected a string)"},
     {R"("version":"1")", R"("version":"1","version":"1")", R"(header has the key "version" twice)"},
     {R"("linear")", R"("conv")", R"(op is "conv", expected "linear")"},
-    {"shfl-bw", "blocky", R"(pattern is "blocky", expected dense, vector-wise or shfl-bw)"},
+    {"shfl-bw", "blocky", R"(pattern is "blocky", expected dense, vector-wise, shfl-bw or warp-skip)"},
     {"shfl-bw", "vector-wise", R"(tensor "permutation" is none of this format, version 1)"},
     {"shfl-bw", "dense", "tensor values has 24 entries, expected 48"},
     {R"("rows":"8")", R"("rows":"0")", R"(rows is "0", expected 1 .. 2147483647)"},
@@ -161,6 +164,28 @@ TEST(PackedHostile, PlantedHeadersAreRefusedByName) {
     header.replace(at, std::strlen(fault.from), fault.to);
     EXPECT_THAT(refusal(with_header(good, header)), testing::HasSubstr(fault.message))
         << fault.from << " became " << fault.to;
+  }
+}
+
+TEST(PackedHostile, WarpSkipThatIsNoneIsRefused) {
+  Sample s = sample(16, 6, 8, 1, false);
+  s.pattern.offsets = {0, 4, 6};
+  s.pattern.indices = {0, 1, 4, 5, 2, 3};
+  const Blob good = blob_of(*PackedWeights::pack(leno::to_warp_skip(s.pattern, 2), s.view(), DType::f16));
+  const HeaderFault faults[] = {
+      {R"("memory_columns":"2")", R"("note":"2")", "__metadata__ has no memory_columns"},
+      {R"("memory_columns":"2")", R"("memory_columns":"4")", "group 0 keeps column 0 without all of 0 .. 3"},
+      {R"("memory_columns":"2")", R"("memory_columns":"3")", "memory_columns is 3, expected a power of two"},
+      {R"("memory_columns":"2")", R"("memory_columns":"64")", R"(memory_columns is "64", expected 1 .. 32)"},
+      {R"("vector":"8")", R"("vector":"4")", "tensor counts has 2 entries, expected 4"},
+      {"warp-skip", "vector-wise", R"(pattern is "vector-wise" in version 2)"},
+  };
+  for (const HeaderFault& fault : faults) {
+    std::string header = header_of(good);
+    ASSERT_NE(std::string::npos, header.find(fault.from)) << fault.from;
+    header.replace(header.find(fault.from), std::strlen(fault.from), fault.to);
+    const std::string told = refusal(with_header(good, header));
+    EXPECT_THAT(told, testing::HasSubstr(fault.message));
   }
 }
 

@@ -61,6 +61,7 @@ inline leno_search_options options(int search, int vector, double sparsity, int 
   o.relaxation = 2;
   o.starts = 1;
   o.seed = 1;
+  o.family = LENO_FAMILY_SHFL_BW;
   return o;
 }
 

@@ -72,7 +72,8 @@ inline Layer make_layer(int64_t rows, int64_t columns, int64_t tokens, uint32_t 
 }
 
 inline leno_search_options options(int vector, double sparsity, int balance = LENO_BALANCE_EQUAL, int threads = 1) {
-  return {sizeof(leno_search_options), vector, LENO_SEARCH_IDENTITY, balance, threads, sparsity, 2, 1, 1};
+  return {sizeof(leno_search_options), vector, LENO_SEARCH_IDENTITY, balance, threads, sparsity, 2, 1, 1,
+          LENO_FAMILY_SHFL_BW,         0};
 }
 
 }  // namespace leno_test

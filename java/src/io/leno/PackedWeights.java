@@ -27,6 +27,8 @@ public final class PackedWeights implements AutoCloseable {
   private final long keptWeights;
   private final long bytes;
   private final boolean identity;
+  private final PatternFamily family;
+  private final int memoryColumns;
 
   private PackedWeights(long address) {
     this.handle = new Handle("PackedWeights", address, Native::leno_packed_destroy);
@@ -41,6 +43,8 @@ public final class PackedWeights implements AutoCloseable {
       this.keptWeights = info.kept_weights();
       this.bytes = info.bytes();
       this.identity = info.identity() != 0;
+      this.family = PatternFamily.of(info.family());
+      this.memoryColumns = (int) info.memory_columns();
     }
   }
 
@@ -307,6 +311,25 @@ public final class PackedWeights implements AutoCloseable {
    */
   public boolean isIdentity() {
     return identity;
+  }
+
+  /**
+   * The family.
+   *
+   * @return that of the pattern; {@link PatternFamily#SHFL_BW} for dense weights
+   */
+  public PatternFamily family() {
+    return family;
+  }
+
+  /**
+   * The memory unit of warp-skip patterns.
+   *
+   * @return how many columns, in aligned runs, are kept or dropped together; 1 without a memory
+   *     unit
+   */
+  public int memoryColumns() {
+    return memoryColumns;
   }
 
   /**

@@ -17,6 +17,9 @@ import org.bytedeco.javacpp.DoublePointer;
  * dropped. With the identity permutation this is vector-wise sparsity. The last group holds the M
  * mod V rows that are left over.
  *
+ * <p>Of the family {@link PatternFamily#WARP_SKIP} where it was searched with {@link
+ * SearchOptions#warpSkip}.
+ *
  * <p>Immutable; may be shared by any number of threads.
  */
 public final class Pattern implements AutoCloseable {
@@ -28,6 +31,8 @@ public final class Pattern implements AutoCloseable {
   private final long keptVectors;
   private final long keptWeights;
   private final boolean identity;
+  private final PatternFamily family;
+  private final int memoryColumns;
   private final SearchReport searchReport;
   private final StructureReport structureReport;
 
@@ -44,6 +49,8 @@ public final class Pattern implements AutoCloseable {
       this.keptVectors = info.kept_vectors();
       this.keptWeights = info.kept_weights();
       this.identity = info.identity() != 0;
+      this.family = PatternFamily.of(info.family());
+      this.memoryColumns = (int) info.memory_columns();
     }
     this.searchReport = searchReport;
     this.structureReport = structureReport;
@@ -146,6 +153,37 @@ public final class Pattern implements AutoCloseable {
   }
 
   /**
+   * The same kept weights as a warp-skip pattern: of a vector-wise pattern that was made of parts
+   * or detected, as after a retraining elsewhere.
+   *
+   * @return a new pattern, which the caller closes
+   * @throws LenoArgumentException if rows are permuted or V is below 8
+   * @throws LenoStateException if the pattern is closed
+   */
+  public Pattern toWarpSkip() {
+    return toWarpSkip(0);
+  }
+
+  /**
+   * As {@link #toWarpSkip()}, with a memory unit.
+   *
+   * @param memoryUnit the type in which the weights will be packed
+   * @return a new pattern, which the caller closes
+   * @throws LenoArgumentException if rows are permuted, V is below 8, or a 32-byte sector of
+   *     weights is kept in part
+   * @throws LenoStateException if the pattern is closed
+   */
+  public Pattern toWarpSkip(DType memoryUnit) {
+    return toWarpSkip(Check.notNull(memoryUnit, "memoryUnit").code());
+  }
+
+  private Pattern toWarpSkip(int memoryDtype) {
+    long[] out = new long[1];
+    handle.use(open -> Native.leno_pattern_to_warp_skip(open, memoryDtype, out));
+    return new Pattern(out[0], null, null);
+  }
+
+  /**
    * M.
    *
    * @return rows of the matrix
@@ -215,6 +253,25 @@ public final class Pattern implements AutoCloseable {
    */
   public boolean isIdentity() {
     return identity;
+  }
+
+  /**
+   * The family.
+   *
+   * @return never null
+   */
+  public PatternFamily family() {
+    return family;
+  }
+
+  /**
+   * The memory unit of warp-skip patterns.
+   *
+   * @return how many columns, in aligned runs, are kept or dropped together; 1 without a memory
+   *     unit
+   */
+  public int memoryColumns() {
+    return memoryColumns;
   }
 
   /**

@@ -9,7 +9,7 @@ import io.leno.internal.bindings.NativeSearchOptions;
  * How a pattern is searched. Immutable. Values are checked when a search uses them.
  *
  * <p>The defaults: V = 16, sparsity 0.75, alternating search, equal columns per group, one start,
- * one thread, seed 1.
+ * one thread, seed 1, Shfl-BW.
  */
 public final class SearchOptions {
   /** How the row permutation is found. */
@@ -69,6 +69,27 @@ public final class SearchOptions {
   }
 
   /**
+   * The defaults for warp-skip patterns, whose rows keep their order.
+   *
+   * @param sparsity the share of weights to drop, at least 0 and below 1
+   * @param unit rows that share their columns: 64 or 128, those of a thread block's tile, or 8, 16
+   *     or 32, those of a warp
+   * @return the options
+   */
+  public static SearchOptions warpSkip(double sparsity, int unit) {
+    return builder().sparsity(sparsity).warpSkip(unit).build();
+  }
+
+  /**
+   * The family of patterns that is searched.
+   *
+   * @return as set
+   */
+  public PatternFamily family() {
+    return values.family;
+  }
+
+  /**
    * V, rows of a group.
    *
    * @return as set
@@ -98,7 +119,9 @@ public final class SearchOptions {
         .threads(values.threads)
         .relaxation(values.relaxation)
         .starts(values.starts)
-        .seed(values.seed);
+        .seed(values.seed)
+        .family(values.family.code)
+        .memory_dtype(values.memoryUnit == null ? 0 : values.memoryUnit.code());
   }
 
   /** Collects options. Not for several threads at once. */
@@ -111,6 +134,8 @@ public final class SearchOptions {
     private double relaxation = 2.0;
     private int starts = 1;
     private int seed = 1;
+    private PatternFamily family = PatternFamily.SHFL_BW;
+    private DType memoryUnit;
 
     private Builder() {}
 
@@ -205,6 +230,34 @@ public final class SearchOptions {
     }
 
     /**
+     * Asks for a warp-skip pattern of this unit: sets V, the family, and that rows are not
+     * permuted.
+     *
+     * @param unit 64 or 128, the rows of a thread block's tile, or 8, 16 or 32, those of a warp
+     * @return this
+     */
+    public Builder warpSkip(int unit) {
+      this.family = PatternFamily.WARP_SKIP;
+      this.vector = unit;
+      this.search = Search.IDENTITY;
+      return this;
+    }
+
+    /**
+     * Keeps or drops the weights of a warp-skip pattern in whole 32-byte sectors of memory, in
+     * which a unit's columns lie one after the other: units of 8 rows in pairs of columns where
+     * weights take 2 bytes, in fours where they take 1; units of 16 in pairs where they take 1.
+     *
+     * @param dtype the type in which the weights will be packed
+     * @return this
+     * @throws LenoArgumentException if dtype is null
+     */
+    public Builder memoryUnit(DType dtype) {
+      this.memoryUnit = Check.notNull(dtype, "dtype");
+      return this;
+    }
+
+    /**
      * The options as they are now.
      *
      * @return immutable options
@@ -219,6 +272,8 @@ public final class SearchOptions {
       copy.relaxation = relaxation;
       copy.starts = starts;
       copy.seed = seed;
+      copy.family = family;
+      copy.memoryUnit = memoryUnit;
       return new SearchOptions(copy);
     }
   }

@@ -97,6 +97,51 @@ class PatternTest {
   }
 
   @Test
+  void warpSkipKeepsUnitsInWholeSectors() {
+    Matrix scores = Importance.magnitude(weights);
+    for (int unit : new int[] {8, 16, 32, 64, 128}) {
+      try (Pattern pattern = Pattern.search(scores, SearchOptions.warpSkip(0.75, unit))) {
+        assertEquals(PatternFamily.WARP_SKIP, pattern.family());
+        assertEquals(unit, pattern.vector());
+        assertEquals(1, pattern.memoryColumns());
+        assertTrue(pattern.isIdentity());
+        assertEquals(0.75, pattern.sparsity(), 0.01);
+      }
+    }
+    SearchOptions sectors =
+        SearchOptions.builder()
+            .warpSkip(8)
+            .memoryUnit(DType.F16)
+            .balance(SearchOptions.Balance.LAYER)
+            .build();
+    try (Pattern pattern = Pattern.search(scores, sectors)) {
+      assertEquals(2, pattern.memoryColumns());
+      byte[] mask = pattern.mask();
+      for (int i = 0; i < M * K; i += 2) {
+        assertEquals(mask[i], mask[i + 1]);
+        assertEquals(mask[i / K / 8 * 8 * K + i % K], mask[i]);
+      }
+      SearchReport report = pattern.searchReport().orElseThrow();
+      assertTrue(report.kept() < report.unstructured());
+      try (Pattern parts =
+              Pattern.of(M, K, 8, pattern.permutation(), pattern.offsets(), pattern.indices());
+          Pattern again = parts.toWarpSkip(DType.F16)) {
+        assertEquals(PatternFamily.SHFL_BW, parts.family());
+        assertEquals(PatternFamily.WARP_SKIP, again.family());
+        assertEquals(2, again.memoryColumns());
+        try (Pattern free = parts.toWarpSkip()) {
+          assertEquals(1, free.memoryColumns());
+        }
+        assertThrows(LenoArgumentException.class, () -> parts.toWarpSkip(null));
+      }
+    }
+    try (Pattern low = Truth.pattern(weights, 4, 0.5)) {
+      LenoArgumentException e = assertThrows(LenoArgumentException.class, low::toWarpSkip);
+      assertTrue(e.getMessage().contains("vector is 4, expected at least 8"), e.getMessage());
+    }
+  }
+
+  @Test
   void detectionFindsWhatWasPrunedElsewhere() {
     try (Pattern pattern = Truth.pattern(weights, 8, 0.75)) {
       byte[] mask = pattern.mask();

@@ -254,6 +254,30 @@ class BadInputTest {
             () -> Pattern.search(null, SearchOptions.of(0.5, 8))),
         other("options is null", LenoArgumentException.class, () -> Pattern.search(weights, null)),
         other(
+            "vector is 4, expected at least 8",
+            LenoArgumentException.class,
+            () -> Pattern.search(Importance.magnitude(weights), SearchOptions.warpSkip(0.5, 4))),
+        other(
+            "search is 3, expected LENO_SEARCH_IDENTITY",
+            LenoArgumentException.class,
+            () ->
+                Pattern.search(
+                    Importance.magnitude(weights),
+                    SearchOptions.builder()
+                        .warpSkip(8)
+                        .search(SearchOptions.Search.ALTERNATING)
+                        .build())),
+        other(
+            "memory_dtype is 4, expected 0",
+            LenoArgumentException.class,
+            () ->
+                Pattern.search(
+                    Importance.magnitude(weights),
+                    SearchOptions.builder()
+                        .search(SearchOptions.Search.IDENTITY)
+                        .memoryUnit(DType.F16)
+                        .build())),
+        other(
             "scores",
             LenoArgumentException.class,
             () -> Pattern.search(Matrix.of(nan(4), 2, 2), SearchOptions.of(0.5, 4))),

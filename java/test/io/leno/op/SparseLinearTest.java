@@ -11,10 +11,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.leno.Context;
 import io.leno.DType;
 import io.leno.Device;
+import io.leno.Importance;
 import io.leno.LenoArgumentException;
 import io.leno.LenoUnsupportedException;
 import io.leno.Matrix;
 import io.leno.PackedWeights;
+import io.leno.Pattern;
+import io.leno.PatternFamily;
+import io.leno.SearchOptions;
 import io.leno.Truth;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
@@ -55,6 +59,26 @@ class SparseLinearTest {
       py.zero();
       layer.op.forward(layer.context, tokens, px.address(), py.address());
       assertArrayEquals(y, array(py.asBuffer()));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {8, 16, 32, 64, 128})
+  void warpSkipWeights(int unit) {
+    Matrix weights = Truth.randomMatrix(72, 90, unit);
+    float[] x = Truth.random(5 * 90, 2);
+    try (Pattern pattern =
+            Pattern.search(Importance.magnitude(weights), SearchOptions.warpSkip(0.75, unit));
+        PackedWeights packed = PackedWeights.pack(pattern, weights, DType.F32);
+        PackedWeights loaded = PackedWeights.fromBytes(packed.toBytes());
+        Device device = Device.cpu(1);
+        Context context = device.newContext();
+        SparseLinear layer = SparseLinear.builder(device, loaded).build()) {
+      assertEquals(PatternFamily.WARP_SKIP, loaded.family());
+      layer.reserve(context, 5);
+      float[] y = new float[5 * 72];
+      layer.forward(context, 5, x, y);
+      assertEquals(0, Truth.distance(Truth.linear(x, packed.toDense(), null), y), CLOSE);
     }
   }
 
