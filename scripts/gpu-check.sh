@@ -26,8 +26,13 @@ make_kit() {
   mkdir -p "$kit/usr/include" "$kit/usr/share/cmake" "$kit/jars"
   cp -r /usr/src/googletest "$kit/googletest"
   find "$kit/googletest" -type d '(' -name test -o -name docs -o -name samples ')' -prune -exec rm -r {} +
-  cp -r /usr/include/eigen3 /usr/include/nlohmann "$kit/usr/include/"
-  rm -r "$kit/usr/include/eigen3/unsupported"
+  cp -r /usr/include/nlohmann "$kit/usr/include/"
+  # Of Eigen what the library includes: its core and Cholesky's decompositions.
+  local eigen=usr/include/eigen3
+  mkdir -p "$kit/$eigen/Eigen/src"
+  cp -r /$eigen/signature_of_eigen3_matrix_library "$kit/$eigen/"
+  cp /$eigen/Eigen/{Core,Cholesky,Jacobi} "$kit/$eigen/Eigen/"
+  cp -r /$eigen/Eigen/src/{Core,Cholesky,Jacobi,misc,plugins} "$kit/$eigen/Eigen/src/"
   cp -r /usr/share/eigen3 "$kit/usr/share/"
   cp -r /usr/share/cmake/nlohmann_json "$kit/usr/share/cmake/"
   local java=${JAVA_HOME:+$JAVA_HOME/bin/}
