@@ -13,7 +13,7 @@ sources=native/src/kernels/cuda
 
 case $kernel in
   transpose) units="transpose" tests='Transpose.*' files="transpose" ;;
-  skinny) units="linear_skinny_sm80 linear_skinny_sm89" tests='Rows/LinearSkinny.*/*bf16*' files="linear_skinny" ;;
+  skinny) units="linear_skinny_sm75 linear_skinny_sm80 linear_skinny_sm89" tests='Rows/LinearSkinny.*' files="linear_skinny" ;;
   sm75) units="linear_f16_sm75" tests='LinearSm75.*' files="linear_sm75 linear_warp pipeline" ;;
   sm80) units="linear_bf16_sm80" tests='*LinearSm80*/bf16:LinearSm80Counts.*' files="linear_sm80 linear_warp x_source epilogue" ;;
   sm90) units="linear_sm90" tests='*LinearSm90*' files="linear_sm90_gather linear_sm90_multiply linear_sm90_source linear_sm90_scheduler linear_sm90_epilogue linear_sm90_ring" ;;
