@@ -37,11 +37,11 @@ typedef struct leno_linear_options {
 } leno_linear_options;
 
 /*
- * Types. CPU devices: weights f32, bf16 or i8, X and Y f32 or bf16. CUDA devices: weights f16 or bf16 with X and Y of
- * the same or f32, or e4m3 (from sm_89 on) with X and Y of f16, bf16 or f32, where activations are quantised per token.
- * On a CUDA device X of f32 is rounded to the weights' 16 bits before it is multiplied (beyond 65504 of f16 it becomes
- * infinite), or quantised from f32; up to 16 tokens with e4m3 weights it is rounded to bf16. Sums are f32, and so are
- * all steps up to Y. Others give LENO_ERR_UNSUPPORTED; leno_packed_convert makes weights that a device takes.
+ * Types. CPU devices: weights f32, bf16 or i8, X and Y f32 or bf16. CUDA devices: f32 weights with X and Y of f32, all
+ * in fp32; f16 or bf16 with the same or f32; e4m3 (from sm_89 on) with f16, bf16 or f32, activations quantised per
+ * token. With 16-bit weights X of f32 is rounded to their type before it is multiplied (beyond 65504 of f16 it becomes
+ * infinite); with e4m3 it is quantised from f32, up to 16 tokens it is rounded to bf16 instead. Sums are f32, and so
+ * are all steps up to Y. Others give LENO_ERR_UNSUPPORTED; leno_packed_convert makes weights that a device takes.
  */
 
 /* Fills in the defaults: token-major, float32, no activation, no residual, no bias, buckets {1, 16, 128}. */

@@ -41,15 +41,17 @@ void check_types(Device::Kind kind, DType weights, const LinearOptions& options)
     require(options.beta == 1, LENO_ERR_UNSUPPORTED, "beta is ", options.beta, ", expected 1 on a CPU device");
     return;
   }
-  require(weights == DType::f16 || weights == DType::bf16 || weights == DType::e4m3, LENO_ERR_UNSUPPORTED,
-          "packed holds ", name_of(weights),
-          " weights, expected f16, bf16 or e4m3 on a CUDA device: leno_packed_convert (PackedWeights.convert) makes "
-          "such weights of these");
+  require(
+      weights != DType::i8, LENO_ERR_UNSUPPORTED, "packed holds ", name_of(weights),
+      " weights, expected f32, f16, bf16 or e4m3 on a CUDA device: leno_packed_convert (PackedWeights.convert) makes "
+      "such weights of these");
   const bool narrow = options.io == DType::f16 || options.io == DType::bf16;
   require(options.io == DType::f32 || (narrow && (weights == DType::e4m3 || weights == options.io)),
           LENO_ERR_UNSUPPORTED, "io_dtype is ", name_of(options.io), ", expected ",
-          weights == DType::e4m3 ? "f32, f16 or bf16" : text("f32 or ", name_of(weights)), " with ", name_of(weights),
-          " weights on a CUDA device");
+          weights == DType::e4m3  ? "f32, f16 or bf16"
+          : weights == DType::f32 ? "f32"
+                                  : text("f32 or ", name_of(weights)),
+          " with ", name_of(weights), " weights on a CUDA device");
 }
 
 LinearOptions checked(Device::Kind kind, LinearOptions options, const PackedWeights& packed) {

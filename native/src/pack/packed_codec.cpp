@@ -50,12 +50,6 @@ const char* version_of(const PackedWeights& p) {
   return p.family() == PatternFamily::warp_skip ? kVersion2 : kVersion1;
 }
 
-const char* pattern_of(const PackedWeights& p) {
-  if (p.dense()) return kDense;
-  if (p.family() == PatternFamily::warp_skip) return kWarpSkip;
-  return p.identity() ? kVectorWise : kShflBw;
-}
-
 // ---- reading ----
 
 class Reader {
@@ -193,6 +187,12 @@ DType value_dtype(const Tensor& values) {
 
 // ---- writing ----
 
+const char* pattern_name(const PackedWeights& p) {
+  if (p.dense()) return kDense;
+  if (p.family() == PatternFamily::warp_skip) return kWarpSkip;
+  return p.identity() ? kVectorWise : kShflBw;
+}
+
 struct PackedCodec::Parts {
   std::string header;
   std::vector<int32_t> counts;
@@ -208,7 +208,7 @@ struct PackedCodec::Parts {
 PackedCodec::Parts PackedCodec::encode(const PackedWeights& p) {
   Parts parts;
   std::vector<std::pair<std::string, std::string>> metadata = {
-      {"format", kFormat}, {"version", version_of(p)}, {"op", kOp}, {"pattern", pattern_of(p)}};
+      {"format", kFormat}, {"version", version_of(p)}, {"op", kOp}, {"pattern", pattern_name(p)}};
   if (!p.dense()) metadata.emplace_back("vector", std::to_string(p.vector()));
   metadata.emplace_back("rows", std::to_string(p.rows()));
   metadata.emplace_back("columns", std::to_string(p.columns()));

@@ -9,6 +9,9 @@
 
 namespace leno {
 
+// dense, vector-wise, shfl-bw or warp-skip: what files and accounts call the pattern.
+const char* pattern_name(const PackedWeights& packed);
+
 // Packed weights as a safetensors blob or file. docs/formats.md describes it.
 class PackedCodec {
  public:

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "pack/packed_codec.h"
 
 namespace leno::plan {
 namespace {
@@ -100,7 +101,7 @@ void Account::tell(const char* fact, double value) { facts_->json[fact] = value;
 void Account::tell(const char* fact, const std::vector<int64_t>& values) { facts_->json[fact] = values; }
 
 void Account::tell(const WeightsDescription& w) {
-  tell("pattern", w.dense ? "dense" : w.identity ? "vector-wise" : "shfl-bw");
+  tell("pattern", w.pattern);
   tell("V", w.vector);
   tell("sparsity", rounded(1 - w.density));
   tell("dtype", leno::name_of(w.dtype));
@@ -131,9 +132,9 @@ void Account::tell(const PlanRequest& request, const Plan& plan) {
 std::string Account::text() const { return facts_->json.dump(2, ' ', false, Json::error_handler_t::replace); }
 
 WeightsDescription::WeightsDescription(const PackedWeights& packed)
-    : vector(packed.dense() ? 0 : packed.vector()),
+    : pattern(pattern_name(packed)),
+      vector(packed.dense() ? 0 : packed.vector()),
       dense(packed.dense()),
-      identity(packed.identity()),
       density(packed.density()),
       dtype(packed.dtype()),
       converted_from(packed.converted_from()),

@@ -13,8 +13,9 @@ const char* name_of(kernels::Activation activation);
 // What an operator tells of its packed weights, after which they may go.
 struct WeightsDescription {
   explicit WeightsDescription(const PackedWeights& packed);
+  const char* pattern;
   int64_t vector;
-  bool dense, identity;
+  bool dense;
   double density;
   DType dtype, converted_from;
   int64_t packed_bytes;

@@ -222,14 +222,64 @@ TEST_F(CudaLinear, RefusesTypesThatTheCardDoesNotTake) {
   options_.io_dtype = LENO_F16;
   EXPECT_REFUSED(LENO_ERR_UNSUPPORTED, "io_dtype is f16, expected f32 or bf16 with bf16 weights on a CUDA device",
                  leno_linear_create(device_, packed_, &options_, &other));
-  for (const int dtype : {LENO_F32, LENO_I8}) {
-    leno_packed packed = nullptr;
-    ASSERT_OK(leno_packed_create_dense(w_.data(), kM, kK, kK, dtype, &packed));
-    EXPECT_EQ(LENO_ERR_UNSUPPORTED, leno_linear_create(device_, packed, &options_, &other));
-    EXPECT_THAT(leno_last_error(), HasSubstr(" weights, expected f16, bf16 or e4m3 on a CUDA device"));
-    leno_packed_destroy(packed);
-  }
+  leno_packed packed = nullptr;
+  ASSERT_OK(leno_packed_create_dense(w_.data(), kM, kK, kK, LENO_I8, &packed));
+  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED,
+                 "packed holds i8 weights, expected f32, f16, bf16 or e4m3 on a CUDA device: leno_packed_convert "
+                 "(PackedWeights.convert) makes such weights of these",
+                 leno_linear_create(device_, packed, &options_, &other));
+  leno_packed_destroy(packed);
+  ASSERT_OK(leno_packed_create_dense(w_.data(), kM, kK, kK, LENO_F32, &packed));
+  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED, "io_dtype is f16, expected f32 with f32 weights on a CUDA device",
+                 leno_linear_create(device_, packed, &options_, &other));
+  leno_packed_destroy(packed);
   EXPECT_EQ(nullptr, other);
+}
+
+// Rows that are permuted, warp-skip units, and dense weights, all in 32 bits.
+TEST_F(CudaLinear, MultipliesFp32OnTheCudaCores) {
+  options_.io_dtype = LENO_F32;
+  options_.kernel = nullptr;
+  std::vector<int32_t> order, columns;
+  std::vector<int64_t> ends{0};
+  for (int32_t r = 0; r < kM; ++r) order.push_back(r);
+  for (int64_t g = 0; g < kM / 8; ++g) {
+    for (int32_t k = int32_t(g % 3); k < kK; k += 2) columns.push_back(k);
+    ends.push_back(int64_t(columns.size()));
+  }
+  leno_pattern vector_wise = nullptr, warp_skip = nullptr;
+  ASSERT_OK(
+      leno_pattern_create(kM, kK, 8, order.data(), ends.data(), columns.data(), int64_t(columns.size()), &vector_wise));
+  ASSERT_OK(leno_pattern_to_warp_skip(vector_wise, LENO_F32, &warp_skip));
+  const std::vector<float> kept = w_, full(kM * kK, 2.f);
+  leno_packed weights[3] = {};
+  ASSERT_OK(leno_packed_convert(packed_, LENO_F32, &weights[0]));
+  ASSERT_OK(leno_packed_create(warp_skip, full.data(), kK, LENO_F32, &weights[1]));
+  ASSERT_OK(leno_packed_create_dense(full.data(), kM, kK, kK, LENO_F32, &weights[2]));
+  for (leno_packed packed : weights) {
+    leno_packed_destroy(packed_);
+    packed_ = packed;
+    ASSERT_OK(leno_packed_to_dense(packed_, w_.data(), kK, kM * kK));
+    for (const int layout : {LENO_TOKEN_MAJOR, LENO_FEATURE_MAJOR}) {
+      options_.layout = layout;
+      leno_linear_destroy(op_);
+      op_ = nullptr;
+      add_epilogue();
+      create();
+      EXPECT_THAT(leno_linear_kernel(op_, 16), HasSubstr("f32_linear_"));
+      for (const int64_t tokens : {1, 7, 40}) {
+        make_tensors(tokens);
+        reserve(tokens);
+        ASSERT_OK(forward(tokens));
+        const std::vector<float> y = y_values();
+        for (int64_t n = 0; n < tokens; ++n) {
+          for (int64_t m = 0; m < kM; ++m) ASSERT_EQ(expected(n, m), y[at(n, m, ldy(tokens))]) << n << " " << m;
+        }
+      }
+    }
+  }
+  leno_pattern_destroy(vector_wise);
+  leno_pattern_destroy(warp_skip);
 }
 
 TEST_F(CudaLinear, BadAddressesAreNamedAndNothingIsWritten) {

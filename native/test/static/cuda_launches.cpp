@@ -72,7 +72,7 @@ void add_linear(DynamicShared& shared, int arch, int multiprocessors, int64_t ro
   std::map<std::tuple<const void*, DType, int64_t>, std::shared_ptr<const kernels::PreparedWeights>> made;
   for (const LinearKernel* row : linear_kernels()) {
     if (row->exact ? row->arch != arch : row->arch > arch) continue;
-    for (const int64_t vector : {0, 16, 32, 64, 128}) {
+    for (const int64_t vector : {0, 8, 16, 32, 64, 128}) {
       for (const DType io : {DType::f16, DType::bf16, DType::f32})
         for (const Layout layout : {Layout::feature_major, Layout::token_major})
           for (const int64_t tokens : {1, 3, 16, 8192})

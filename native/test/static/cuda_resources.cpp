@@ -42,6 +42,8 @@ struct Rule {
 const std::vector<Rule>& rules() {
   static const std::vector<Rule> all{
       {std::regex("linear.*_reduce"), {"ld.v4"}, {"wgmma", "mma.m16n8k8", "mma.m16n8k16"}},
+      {std::regex("linear_f32.*_sm75$"), {"ld.v4"}, {"mma.m16n8k8", "mma.m16n8k16", "cp.async"}},
+      {std::regex("linear_f32.*_sm80$"), {"ld.v4", "cp.async"}, {"mma.m16n8k8", "mma.m16n8k16", "wgmma"}},
       {std::regex("linear_skinny.*_sm75$"), {"ld.v4", "mma.m16n8k8"}, {"mma.m16n8k16", "cp.async"}},
       {std::regex("linear_skinny"), {"ld.v4", "mma.m16n8k16"}, {"mma.m16n8k8", "wgmma"}},
       {std::regex("linear.*_sm90$"), {"wgmma", "mbarrier", "setmaxnreg", "bulk"}, {"mma.m16n8k8", "mma.m16n8k16"}},

@@ -31,7 +31,8 @@ TEST(CudaKernels, HaveNamesOfTheirOwn) {
   for (const LinearKernel* kernel : plan::cuda_kernels()) {
     EXPECT_TRUE(names.insert(kernel->name).second) << kernel->name;
     EXPECT_NE(nullptr, kernel->plan) << kernel->name;
-    EXPECT_TRUE(kernel->weights == DType::f16 || kernel->weights == DType::bf16 || kernel->weights == DType::e4m3);
+    EXPECT_TRUE(kernel->weights == DType::f32 || kernel->weights == DType::f16 || kernel->weights == DType::bf16 ||
+                kernel->weights == DType::e4m3);
   }
 }
 

@@ -49,8 +49,10 @@ int64_t most_partial_bytes(const TileShape& tile, const LinearWeights& weights, 
 }
 
 bool quantises(const LinearWeights& weights) { return weights.dtype == DType::e4m3; }
+// The kernels of fp32 weights, dense ones among them, gather: the CUDA cores multiply by rows of X.
 bool turns_x(const LinearWeights& weights, const LinearSpec& spec) {
-  return spec.layout == Layout::token_major && (!weights.dense || quantises(weights));
+  const bool gathers = !weights.dense || quantises(weights) || weights.dtype == DType::f32;
+  return spec.layout == Layout::token_major && gathers;
 }
 bool turns_y(const LinearWeights& weights, const LinearSpec& spec) {
   return spec.layout == Layout::token_major && !weights.identity;
@@ -58,7 +60,7 @@ bool turns_y(const LinearWeights& weights, const LinearSpec& spec) {
 
 // fp32 x is rounded as it is turned, or else by itself; quantising takes it as it is.
 bool converts_x(const LinearWeights& weights, const LinearSpec& spec) {
-  return spec.io == DType::f32 && !quantises(weights) && !turns_x(weights, spec);
+  return spec.io == DType::f32 && weights.dtype != DType::f32 && !quantises(weights) && !turns_x(weights, spec);
 }
 
 // What lies in the workspace before the partial sums: copies of x (feature-major, or as it was and in 16 bits) and of y
@@ -67,7 +69,7 @@ struct Sections {
   int64_t ld, ldx, ldq, x_bytes, y_bytes, q_bytes, scales_bytes;
   Sections(const LinearWeights& weights, const LinearSpec& spec, int64_t tokens) {
     const bool by_tokens = spec.layout == Layout::token_major && !turns_x(weights, spec);
-    const int64_t x_size = quantises(weights) ? size_of(spec.io) : 2;
+    const int64_t x_size = quantises(weights) || weights.dtype == DType::f32 ? size_of(spec.io) : 2;
     ld = round_up(tokens, 8);
     ldx = by_tokens ? round_up(weights.columns, 8) : ld;
     ldq = round_up(tokens, QuantiseTile::kTokens);
@@ -120,7 +122,8 @@ std::string mma_refuse(const MmaKernel& kernel, const Card& card, const WeightsK
                        int64_t tokens) {
   if (weights.dense != kernel.dense) return kernel.dense ? "takes dense weights" : "takes weights with a pattern";
   if (spec.io != kernel.io && spec.io != DType::f32) {
-    return text("takes ", name_of(kernel.io), " or f32 activations, not ", name_of(spec.io));
+    return text("takes ", name_of(kernel.io), kernel.io == DType::f32 ? "" : " or f32", " activations, not ",
+                name_of(spec.io));
   }
   if (kernel.tile.shared_bytes > card.shared_bytes) {
     return text("a block takes ", kernel.tile.shared_bytes, " bytes of shared memory, the card has ",

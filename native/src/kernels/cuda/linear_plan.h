@@ -13,7 +13,7 @@
 //
 // fp32 activations become those of 16 bits that the weights have: as x is transposed, or else by a conversion before
 // the product, which writes y in fp32. e4m3 weights: a feature-major x (transposed before that where it is token-major)
-// is quantised into the workspace and gathered from there.
+// is quantised into the workspace and gathered from there. fp32 weights gather, dense ones too; nothing is rounded.
 //
 // reduce: where the blocks would not fill the card, k is split and the sums of the parts meet in the workspace.
 namespace leno::kernels::cuda {

@@ -8,8 +8,8 @@ namespace leno::kernels::cuda {
 std::span<const LinearKernel* const> linear_kernels() {
   static const std::vector<const LinearKernel*> rows = [] {
     constexpr LinearRows (*kFamilies[])() = {
-        linear_rows_sm90, linear_rows_window_sm90, linear_rows_sm89,
-        linear_rows_sm80, linear_rows_sm75,        linear_rows_skinny,
+        linear_rows_sm90, linear_rows_window_sm90, linear_rows_sm89, linear_rows_sm80,
+        linear_rows_sm75, linear_rows_skinny,      linear_rows_skip, linear_rows_skip_mma,
     };
     std::vector<const LinearKernel*> all;
     for (const auto family : kFamilies) {

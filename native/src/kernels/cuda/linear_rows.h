@@ -15,5 +15,7 @@ LinearRows linear_rows_sm89();
 LinearRows linear_rows_sm80();
 LinearRows linear_rows_sm75();
 LinearRows linear_rows_skinny();
+LinearRows linear_rows_skip();
+LinearRows linear_rows_skip_mma();
 
 }  // namespace leno::kernels::cuda

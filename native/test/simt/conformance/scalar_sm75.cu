@@ -21,12 +21,14 @@ LENO_DEVICE void identity(const Params& p) {
 }
 
 LENO_DEVICE void warp(const Params& p) {
-  uint32_t* out = mine(p, 3);
+  uint32_t* out = mine(p, 5);
   const uint32_t v = given(p, 0);
   const int lane = static_cast<int>(ptx::lane_id());
   ptx::store_global(out, ptx::shuffle(v, (lane * 5 + 3) % 32));
   ptx::store_global(out + 1, ptx::shuffle_xor(v, 9));
   ptx::store_global(out + 2, ptx::permute_bytes(v, given(p, 1), given(p, 2) & 0x7777));
+  ptx::store_global(out + 3, ptx::count_bits(v));
+  ptx::store_global(out + 4, ptx::lowest_bit(v | 1u << 31));
 }
 
 LENO_DEVICE void pack_f16(const Params& p) {
@@ -44,9 +46,10 @@ LENO_DEVICE void unpack_f16(const Params& p) {
 LENO_DEVICE void approximations(const Params& p) {
   const uint32_t power = given(p, 0);
   const float x = ptx::bits_float(power), exponent = static_cast<float>(static_cast<int>(power >> 23) - 127);
-  ptx::store_global(mine(p, 3), ptx::float_bits(ptx::exp2_approx(exponent)));
-  ptx::store_global(mine(p, 3) + 1, ptx::float_bits(ptx::rcp_approx(x)));
-  ptx::store_global(mine(p, 3) + 2, ptx::float_bits(ptx::rsqrt_approx(x)));
+  ptx::store_global(mine(p, 4), ptx::float_bits(ptx::exp2_approx(exponent)));
+  ptx::store_global(mine(p, 4) + 1, ptx::float_bits(ptx::rcp_approx(x)));
+  ptx::store_global(mine(p, 4) + 2, ptx::float_bits(ptx::rsqrt_approx(x)));
+  ptx::store_global(mine(p, 4) + 3, ptx::float_bits(ptx::multiply_add(x, x, exponent)));
 }
 
 LENO_DEVICE void global_memory(const Params& p) {

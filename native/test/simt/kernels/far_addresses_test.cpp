@@ -9,6 +9,9 @@
 #include "core/error.h"
 #include "kernels/cuda/layer_norm_launch.h"
 #include "kernels/cuda/linear_params.h"
+#include "kernels/cuda/linear_skip_mma_tile.h"
+#include "kernels/cuda/linear_skip_tile.h"
+#include "kernels/cuda/linear_skip_weights.h"
 #include "kernels/cuda/linear_window_tile.h"
 #include "kernels/cuda/linear_window_weights.h"
 #include "kernels/cuda/quantise_launch.h"
@@ -37,17 +40,23 @@ struct Plane {
       : type(type),
         token_major(token_major),
         ld(stride),
-        memory(((token_major ? tokens : features) - 1) * stride + (token_major ? features : tokens)) {}
+        memory((((token_major ? tokens : features) - 1) * stride + (token_major ? features : tokens)) * size_of(type)) {
+  }
   int64_t at(int64_t token, int64_t feature) const { return token_major ? token * ld + feature : feature * ld + token; }
   void set(int64_t token, int64_t feature, double v) {
-    memory[at(token, feature)] = static_cast<uint16_t>(encode(type, v));
+    const uint32_t bits = encode(type, v);
+    std::memcpy(&memory[at(token, feature) * size_of(type)], &bits, size_t(size_of(type)));
   }
-  double get(int64_t token, int64_t feature) const { return decode(type, memory[at(token, feature)]); }
+  double get(int64_t token, int64_t feature) const {
+    uint32_t bits = 0;
+    std::memcpy(&bits, &memory[at(token, feature) * size_of(type)], size_t(size_of(type)));
+    return decode(type, bits);
+  }
 
   DType type;
   bool token_major;
   int64_t ld;
-  FarMemory<uint16_t> memory;
+  FarMemory<std::byte> memory;
 };
 
 class FarAddresses : public testing::TestWithParam<const LinearKernel*> {
@@ -170,9 +179,58 @@ TEST_P(FarAddresses, OfWindows) {
   });
 }
 
+// The same for the stages of the warp-skip kernels, which say where their weights begin. `begins`: the member that
+// does.
+template <class Stage, size_t Count>
+void move_far(const LinearWeights& w, uint32_t (Stage::*begins)[Count], int64_t value_bytes, LinearParams& p,
+              std::vector<std::shared_ptr<FarMemory<std::byte>>>& memory, std::vector<int32_t>& starts) {
+  const int64_t stages = w.starts.back(), before = INT32_MAX / w.step - stages, far = int64_t{1} << 28;
+  const int64_t bytes = w.starts_at - w.values_at;
+  memory = {std::make_shared<FarMemory<std::byte>>((before + stages) * int64_t(sizeof(Stage))),
+            std::make_shared<FarMemory<std::byte>>(far * value_bytes + bytes)};
+  auto* stage = reinterpret_cast<Stage*>(memory[0]->data()) + before;
+  std::memcpy(stage, w.image.data() + w.columns_at, size_t(stages) * sizeof(Stage));
+  for (int64_t s = 0; s < stages; ++s) {
+    for (uint32_t& begin : stage[s].*begins) begin += uint32_t(far);
+  }
+  std::memcpy(memory[1]->data() + far * value_bytes, w.image.data() + w.values_at, size_t(bytes));
+  starts = w.starts;
+  for (int32_t& start : starts) start += int32_t(before);
+  p.columns = reinterpret_cast<const int32_t*>(memory[0]->data());
+  p.values = memory[1]->data();
+  p.starts = starts.data();
+}
+
+bool skips(const LinearKernel& row) {
+  return row.format == &kSkipM64 || row.format == &kSkipUnit8 || row.format == &kSkipUnit16 ||
+         row.format == &kSkipUnit32;
+}
+
+TEST_P(FarAddresses, OfStages) {
+  if (!skips(*row_)) return;
+  const auto prepared = row_->format->prepare(problem_->packed());
+  const auto& w = static_cast<const LinearWeights&>(*prepared);
+  std::vector<std::shared_ptr<FarMemory<std::byte>>> memory;
+  std::vector<int32_t> starts;
+  run_and_compare(false, 80, [&](const LinearWeights&, Launches& launches, simt::Options& options) {
+    LinearParams& p = *product_of(launches.launch[0]);
+    if (row_->format == &kSkipM64) {
+      move_far(w, &SkipStage<8>::starts, 4 * kSkipRows, p, memory, starts);
+    } else {
+      const int64_t step = row_->format == &kSkipUnit8    ? SkipMmaStep<8>::kBytes
+                           : row_->format == &kSkipUnit16 ? SkipMmaStep<16>::kBytes
+                                                          : SkipMmaStep<32>::kBytes;
+      move_far(w, &SkipMmaStage::steps, step, p, memory, starts);
+    }
+    options.global.push_back(memory[0]->range(false, "far stages"));
+    options.global.push_back(memory[1]->range(false, "far weights"));
+    options.global.push_back({starts.data(), starts.size() * 4, false, "starts"});
+  });
+}
+
 // As if groups of 2^31 kept columns, less these, came before: hundreds of GB of weights.
 TEST_P(FarAddresses, OfWeights) {
-  if (row_->format == &kWindow) return;
+  if (row_->format == &kWindow || skips(*row_)) return;
   const auto prepared = row_->format->prepare(problem_->packed());
   const auto& w = static_cast<const LinearWeights&>(*prepared);
   const int64_t steps = w.starts.back(), before = INT32_MAX / w.step - steps;

@@ -24,6 +24,7 @@ Counters& Counters::operator+=(const Counters& o) {
   distinct_store_sectors += o.distinct_store_sectors;
   shared_wavefronts += o.shared_wavefronts;
   shared_conflicts += o.shared_conflicts;
+  shared_load_bytes += o.shared_load_bytes;
   ldmatrix_wavefronts += o.ldmatrix_wavefronts;
   ldmatrix_conflicts += o.ldmatrix_conflicts;
   async_wavefronts += o.async_wavefronts;
@@ -34,6 +35,7 @@ Counters& Counters::operator+=(const Counters& o) {
   for (size_t i = 0; i < wgmma.size(); ++i) wgmma[i] += o.wgmma[i];
   multiply_adds += o.multiply_adds;
   ldmatrix += o.ldmatrix;
+  float_multiply_adds += o.float_multiply_adds;
   barriers += o.barriers;
   mbarriers += o.mbarriers;
   collectives += o.collectives;

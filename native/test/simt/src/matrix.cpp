@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstring>
 
 #include "collectives.h"
@@ -58,6 +59,11 @@ void ldmatrix(uint32_t* registers, bool transposed, uint32_t row, Location at) {
       });
     }
   });
+}
+
+float multiply_add(float a, float b, float c) {
+  ++block().counters.float_multiply_adds;
+  return std::fma(a, b, c);
 }
 
 // Fragments, for elements of 1 << 4 - e bytes, w = 4 bytes' worth of them: register r of a holds row l / 4 + 8 (r % 2),

@@ -10,6 +10,7 @@ void load_shared(uint32_t from, void* to, uint32_t bytes, Location at) {
   b.preempt(at);
   Thread& t = self();
   const uint8_t* const data = b.shared.at(from, bytes, bytes, "ld.shared", at);
+  b.counters.shared_load_bytes += bytes;
   b.traffic.access(Traffic::shared_access, from, bytes, b.sites.of(at));
   b.shared.read(t.index, t.view(), from, bytes, "ld.shared", at);
   std::memcpy(to, data, bytes);

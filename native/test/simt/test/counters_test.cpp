@@ -184,9 +184,12 @@ TEST(Instructions, AreCounted) {
     ptx::mma_m16n8k16(d, a, b, ptx::Half{});
     ptx::mma_m16n8k16(d, a, b, ptx::BFloat{});
     ptx::mma_m16n8k32(d, a, b, ptx::E4M3{});
+    d[0] = ptx::multiply_add(d[0], 2, 3);
+    if (lane() == 5) d[1] = ptx::multiply_add(d[1], 2, 3);
     ptx::sync_threads();
     ptx::bar_sync<3, 64>();
   });
+  EXPECT_EQ(c.float_multiply_adds, 64u + 2u);
   EXPECT_EQ(c.mma_m16n8k8, 2u);
   EXPECT_EQ(c.mma_m16n8k16, 4u);
   EXPECT_EQ(c.mma_m16n8k32, 2u);

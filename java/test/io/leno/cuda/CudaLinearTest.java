@@ -270,7 +270,9 @@ class CudaLinearTest {
     "F16, FEATURE_MAJOR, 1",
     "F16, TOKEN_MAJOR, 33",
     "BF16, FEATURE_MAJOR, 33",
-    "BF16, TOKEN_MAJOR, 2"
+    "BF16, TOKEN_MAJOR, 2",
+    "F32, FEATURE_MAJOR, 33",
+    "F32, TOKEN_MAJOR, 5"
   })
   void floatsGoInAndOut(DType stored, Layout layout, int tokens) {
     try (CudaLayer layer =
@@ -301,6 +303,7 @@ class CudaLinearTest {
   void weightsForTheCpuAreConvertedAndThatIsTold() {
     try (Device device = Device.cuda(0);
         PackedWeights f32 = PackedWeights.dense(Truth.randomMatrix(M, K, 1), DType.F32);
+        PackedWeights i8 = f32.convert(DType.I8);
         PackedWeights f16 = f32.convert(DType.F16);
         SparseLinear op = SparseLinear.builder(device, f16).ioType(DType.F32).buckets(1).build()) {
       assertTrue(op.explainJson().contains("\"converted_from\": \"f32\""), op.explainJson());
@@ -308,7 +311,7 @@ class CudaLinearTest {
       assertRefused(
           LenoUnsupportedException.class,
           "PackedWeights.convert",
-          () -> SparseLinear.builder(device, f32).build());
+          () -> SparseLinear.builder(device, i8).build());
     }
   }
 
@@ -397,7 +400,8 @@ class CudaLinearTest {
         Device cpu = Device.cpu();
         PackedWeights f32 = PackedWeights.dense(Truth.randomMatrix(M, K, 1), DType.F32);
         PackedWeights f16 = PackedWeights.dense(Truth.randomMatrix(M, K, 1), DType.F16)) {
-      assertThrows(LenoException.class, () -> SparseLinear.builder(device, f32).build());
+      assertThrows(
+          LenoException.class, () -> SparseLinear.builder(device, f32).ioType(DType.F16).build());
       assertThrows(
           LenoException.class, () -> SparseLinear.builder(device, f16).ioType(DType.BF16).build());
       assertRefused(

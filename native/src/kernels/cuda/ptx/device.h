@@ -99,6 +99,11 @@ LENO_DEVICE float rsqrt_approx(float x) {
   asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
+// a b + c, rounded once.
+LENO_DEVICE float multiply_add(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+LENO_DEVICE uint32_t count_bits(uint32_t bits) { return static_cast<uint32_t>(__popc(static_cast<int>(bits))); }
+// Of bits that are not zero, the lowest.
+LENO_DEVICE uint32_t lowest_bit(uint32_t bits) { return static_cast<uint32_t>(__ffs(static_cast<int>(bits)) - 1); }
 // d = the bytes of a and b that the selector names, four bits a byte (prmt.b32).
 LENO_DEVICE uint32_t permute_bytes(uint32_t a, uint32_t b, uint32_t selector) { return __byte_perm(a, b, selector); }
 

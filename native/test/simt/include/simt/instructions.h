@@ -39,6 +39,9 @@ void load_shared(uint32_t from, void* to, uint32_t bytes, Location at);
 void store_shared(uint32_t to, const void* from, uint32_t bytes, Location at);
 void ldmatrix(uint32_t* registers, bool transposed, uint32_t row, Location at);
 
+// ---- CUDA cores
+float multiply_add(float a, float b, float c);
+
 // ---- mma.sync
 enum class MatrixType { half, bfloat, e4m3 };
 void mma(float* d, const uint32_t* a, const uint32_t* b, int k, MatrixType type, Location at);

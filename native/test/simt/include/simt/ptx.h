@@ -78,6 +78,9 @@ LENO_DEVICE float bits_float(uint32_t bits) { return std::bit_cast<float>(bits);
 LENO_DEVICE float exp2_approx(float x) { return simt::exp2_approx(x); }
 LENO_DEVICE float rcp_approx(float x) { return simt::rcp_approx(x); }
 LENO_DEVICE float rsqrt_approx(float x) { return simt::rsqrt_approx(x); }
+LENO_DEVICE float multiply_add(float a, float b, float c) { return simt::multiply_add(a, b, c); }
+LENO_DEVICE uint32_t count_bits(uint32_t bits) { return static_cast<uint32_t>(std::popcount(bits)); }
+LENO_DEVICE uint32_t lowest_bit(uint32_t bits) { return static_cast<uint32_t>(std::countr_zero(bits)); }
 LENO_DEVICE uint32_t permute_bytes(uint32_t a, uint32_t b, uint32_t selector) {
   const uint64_t bytes = a | static_cast<uint64_t>(b) << 32;
   uint32_t d = 0;

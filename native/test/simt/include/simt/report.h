@@ -24,6 +24,7 @@ struct Counters {
   // Shared memory. A wavefront serves one word of each of the 32 banks; what the width of an access needs at least is
   // `wavefronts`, what bank conflicts add to it `conflicts`.
   uint64_t shared_wavefronts = 0, shared_conflicts = 0;      // plain loads and stores
+  uint64_t shared_load_bytes = 0;                            // of plain loads, asked for by the lanes
   uint64_t ldmatrix_wavefronts = 0, ldmatrix_conflicts = 0;  // ldmatrix
   uint64_t async_wavefronts = 0, async_conflicts = 0;        // writes of cp.async
   uint64_t conflicts() const { return shared_conflicts + ldmatrix_conflicts + async_conflicts; }
@@ -33,6 +34,7 @@ struct Counters {
   std::array<uint64_t, 33> wgmma{};  // [N / 8]
   uint64_t multiply_adds = 0;        // of all matrix instructions
   uint64_t ldmatrix = 0;
+  uint64_t float_multiply_adds = 0;  // fp32 on the CUDA cores, by thread
 
   uint64_t barriers = 0;      // completed phases of bar.sync, named or not
   uint64_t mbarriers = 0;     // completed phases of mbarriers
