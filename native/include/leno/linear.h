@@ -21,9 +21,10 @@ typedef struct leno_linear_options {
   int64_t struct_size;     /* sizeof(leno_linear_options) */
   int32_t layout;          /* LENO_TOKEN_MAJOR or LENO_FEATURE_MAJOR, of X, Y and the residual */
   int32_t io_dtype;        /* LENO_F32, LENO_BF16 or LENO_F16, of X, Y and the residual; see below */
-  int32_t activation;      /* LENO_ACT_NONE .. LENO_ACT_SILU */
+  int32_t activation;      /* LENO_ACT_; on CUDA devices not RELU6 and LEAKY_RELU */
   int32_t residual;        /* 1: forwards take a residual, added after the activation; else 0 */
   double beta;             /* factor of the residual; 1 by default, and on CPU devices always */
+  double negative_slope;   /* of LENO_ACT_LEAKY_RELU */
   const float* bias;       /* M values in original row order, or NULL; copied */
   int64_t bias_count;      /* M, or 0 with NULL */
   const float* norm_gain;  /* layer normalisation over the M features of a token, last of all: M values, or NULL for */
@@ -44,7 +45,8 @@ typedef struct leno_linear_options {
  * are all steps up to Y. Others give LENO_ERR_UNSUPPORTED; leno_packed_convert makes weights that a device takes.
  */
 
-/* Fills in the defaults: token-major, float32, no activation, no residual, no bias, buckets {1, 16, 128}. */
+/* Fills in the defaults: token-major, float32, no activation, a negative slope of 0.01, no residual, no bias, buckets
+ * {1, 16, 128}. */
 LENO_API int leno_linear_options_init(leno_linear_options* options);
 
 /*

@@ -40,14 +40,15 @@ leno::ops::LinearOptions convert(const leno_linear_options& o, int64_t rows) {
           "options->layout is ", o.layout, ", expected LENO_TOKEN_MAJOR or LENO_FEATURE_MAJOR");
   require(o.io_dtype == LENO_F32 || o.io_dtype == LENO_BF16 || o.io_dtype == LENO_F16, LENO_ERR_INVALID_ARGUMENT,
           "options->io_dtype is ", o.io_dtype, ", expected LENO_F32, LENO_BF16 or LENO_F16");
-  require(o.activation >= LENO_ACT_NONE && o.activation <= LENO_ACT_SILU, LENO_ERR_INVALID_ARGUMENT,
-          "options->activation is ", o.activation, ", expected LENO_ACT_NONE .. LENO_ACT_SILU");
+  require(o.activation >= LENO_ACT_NONE && o.activation <= LENO_ACT_LEAKY_RELU, LENO_ERR_INVALID_ARGUMENT,
+          "options->activation is ", o.activation, ", expected a LENO_ACT_ number");
   require(o.residual == 0 || o.residual == 1, LENO_ERR_INVALID_ARGUMENT, "options->residual is ", o.residual,
           ", expected 0 or 1");
   leno::ops::LinearOptions options;
   options.layout = static_cast<Layout>(o.layout);
   options.io = static_cast<DType>(o.io_dtype);
   options.activation = static_cast<Activation>(o.activation);
+  options.negative_slope = static_cast<float>(o.negative_slope);
   options.residual = o.residual == 1;
   options.beta = static_cast<float>(o.beta);
   options.bias = copy_values(o.bias, o.bias_count, "bias", "bias_count", rows);
@@ -91,6 +92,7 @@ int leno_linear_options_init(leno_linear_options* options) {
     options->io_dtype = LENO_F32;
     options->activation = LENO_ACT_NONE;
     options->beta = 1;
+    options->negative_slope = 0.01;
     options->norm_epsilon = 1e-5;
   });
 }

@@ -42,6 +42,7 @@ struct LinearSpec {
   DType io = DType::f32;
   Activation activation = Activation::none;
   const float* bias = nullptr;  // M values in original row order, or nullptr
+  float negative_slope = 0;     // of a leaky ReLU; CPU kernels
 };
 
 // One forward. Strides in elements. y and residual may be the same.

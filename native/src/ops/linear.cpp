@@ -41,6 +41,10 @@ void check_types(Device::Kind kind, DType weights, const LinearOptions& options)
     require(options.beta == 1, LENO_ERR_UNSUPPORTED, "beta is ", options.beta, ", expected 1 on a CPU device");
     return;
   }
+  using kernels::Activation;
+  require(options.activation != Activation::relu6 && options.activation != Activation::leaky_relu, LENO_ERR_UNSUPPORTED,
+          "activation is ", plan::name_of(options.activation),
+          ", expected none, relu, gelu_erf, gelu_tanh or silu on a CUDA device, whose kernels have no others");
   require(
       weights != DType::i8, LENO_ERR_UNSUPPORTED, "packed holds ", name_of(weights),
       " weights, expected f32, f16, bf16 or e4m3 on a CUDA device: leno_packed_convert (PackedWeights.convert) makes "
@@ -56,6 +60,8 @@ void check_types(Device::Kind kind, DType weights, const LinearOptions& options)
 
 LinearOptions checked(Device::Kind kind, LinearOptions options, const PackedWeights& packed) {
   require(std::isfinite(options.beta), LENO_ERR_NOT_FINITE, "beta is ", options.beta, ", expected a finite number");
+  require(std::isfinite(options.negative_slope), LENO_ERR_NOT_FINITE, "negative_slope is ", options.negative_slope,
+          ", expected a finite number");
   check_types(kind, packed.dtype(), options);
   check_features(options.bias, "bias", packed.rows());
   check_features(options.norm_gain, "norm_gain", packed.rows());
@@ -75,7 +81,7 @@ LinearOptions checked(Device::Kind kind, LinearOptions options, const PackedWeig
 plan::LinearQuestion question(const PackedWeights& packed, const LinearOptions& o) {
   const float* bias = o.bias.empty() ? nullptr : o.bias.data();
   return {{o.buckets, o.kernel, o.plan_file},
-          {packed.rows(), packed.columns(), o.layout, o.io, o.activation, bias},
+          {packed.rows(), packed.columns(), o.layout, o.io, o.activation, bias, o.negative_slope},
           o.residual,
           o.beta};
 }

@@ -21,6 +21,7 @@ struct LinearOptions {
   kernels::Layout layout = kernels::Layout::token_major;
   DType io = DType::f32;
   kernels::Activation activation = kernels::Activation::none;
+  float negative_slope = 0.01f;  // of a leaky ReLU
   bool residual = false;
   float beta = 1;                 // factor of the residual
   std::vector<float> bias;        // M values or none

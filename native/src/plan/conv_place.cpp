@@ -26,7 +26,8 @@ kernels::LinearSpec linear_spec(const ConvSpec& spec) {
           spec.layout == ImageLayout::nchw ? Layout::feature_major : Layout::token_major,
           spec.io,
           spec.activation,
-          spec.bias};
+          spec.bias,
+          spec.negative_slope};
 }
 int64_t linear_tokens(const ConvSpec& spec, const ImageSize& size) {
   return (spec.layout == ImageLayout::nchw ? 1 : size.batch) * size.height * size.width;
@@ -38,7 +39,6 @@ std::string refuse_linear(const ConvQuestion& q) {
   if (g.stride_h > 1 || g.stride_w > 1) return text("a linear layer, the stride is ", g.stride_h, " x ", g.stride_w);
   if (q.groups > 1) return text("a linear layer, there are ", q.groups, " groups");
   if (q.residual && q.spec.residual_first) return "a linear layer, whose residual comes after the activation";
-  if (q.spec.activation > kernels::Activation::silu) return "a linear layer, which has no such activation";
   return "";
 }
 

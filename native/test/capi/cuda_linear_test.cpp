@@ -282,6 +282,19 @@ TEST_F(CudaLinear, MultipliesFp32OnTheCudaCores) {
   leno_pattern_destroy(warp_skip);
 }
 
+TEST_F(CudaLinear, RefusesActivationsThatTheCardDoesNotHave) {
+  leno_linear other = nullptr;
+  options_.activation = LENO_ACT_RELU6;
+  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED,
+                 "activation is relu6, expected none, relu, gelu_erf, gelu_tanh or silu on a CUDA device, whose "
+                 "kernels have no others",
+                 leno_linear_create(device_, packed_, &options_, &other));
+  options_.activation = LENO_ACT_LEAKY_RELU;
+  EXPECT_EQ(LENO_ERR_UNSUPPORTED, leno_linear_create(device_, packed_, &options_, &other));
+  EXPECT_THAT(leno_last_error(), HasSubstr("activation is leaky_relu"));
+  EXPECT_EQ(nullptr, other);
+}
+
 TEST_F(CudaLinear, BadAddressesAreNamedAndNothingIsWritten) {
   add_epilogue();
   create();

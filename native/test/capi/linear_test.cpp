@@ -122,8 +122,9 @@ TEST_F(LinearOperator, RefusesBadOptionsByName) {
             with([](auto& o) { o.layout = 0; }));
   EXPECT_EQ("options->io_dtype is 3, expected LENO_F32, LENO_BF16 or LENO_F16",
             with([](auto& o) { o.io_dtype = LENO_I8; }));
-  EXPECT_EQ("options->activation is 5, expected LENO_ACT_NONE .. LENO_ACT_SILU",
-            with([](auto& o) { o.activation = 5; }));
+  EXPECT_EQ("options->activation is 7, expected a LENO_ACT_ number", with([](auto& o) { o.activation = 7; }));
+  EXPECT_EQ("options->activation is -1, expected a LENO_ACT_ number", with([](auto& o) { o.activation = -1; }));
+  EXPECT_EQ("negative_slope is inf, expected a finite number", with([](auto& o) { o.negative_slope = INFINITY; }));
   EXPECT_EQ("options->residual is 2, expected 0 or 1", with([](auto& o) { o.residual = 2; }));
   EXPECT_EQ("beta is 0.5, expected 1 on a CPU device", with([](auto& o) { o.beta = 0.5; }));
   EXPECT_EQ("beta is nan, expected a finite number", with([](auto& o) { o.beta = NAN; }));

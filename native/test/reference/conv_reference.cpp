@@ -27,7 +27,7 @@ ConvResult conv(const ConvProblem& p) {
             }
           const double residual = p.residual.empty() ? 0 : p.residual[r.y.size()];
           if (p.residual_first) sum += residual;
-          double v = p.act == Act::leaky_relu ? (sum > 0 ? sum : p.negative_slope * sum) : activate(p.act, sum);
+          double v = activate(p.act, sum, p.negative_slope);
           if (!p.residual_first) v += residual;
           r.y.push_back(v);
           r.magnitude.push_back(size + std::fabs(residual));

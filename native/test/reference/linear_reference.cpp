@@ -4,7 +4,7 @@
 
 namespace leno_reference {
 
-double activate(Act act, double x) {
+double activate(Act act, double x, double negative_slope) {
   switch (act) {
     case Act::none:
       return x;
@@ -19,7 +19,7 @@ double activate(Act act, double x) {
     case Act::relu6:
       return x < 0 ? 0 : x > 6 ? 6 : x;
     case Act::leaky_relu:
-      break;  // has a parameter: conv_reference.cpp
+      return x > 0 ? x : negative_slope * x;
   }
   return NAN;
 }
@@ -38,7 +38,7 @@ LinearResult linear(const LinearProblem& p) {
       }
       const size_t at = size_t(n * p.rows + m);
       const double residual = p.residual.empty() ? 0 : p.residual[at];
-      r.y[at] = activate(p.act, sum) + residual;
+      r.y[at] = activate(p.act, sum, p.negative_slope) + residual;
       r.magnitude[at] = size + std::fabs(residual);
     }
   }

@@ -15,6 +15,7 @@ struct LinearProblem {
   std::vector<double> bias;                   // M or empty
   std::vector<double> residual;               // N x M or empty
   Act act = Act::none;
+  double negative_slope = 0;
 };
 
 struct LinearResult {
@@ -23,6 +24,6 @@ struct LinearResult {
 };
 
 LinearResult linear(const LinearProblem& problem);
-double activate(Act act, double x);
+double activate(Act act, double x, double negative_slope = 0);
 
 }  // namespace leno_reference

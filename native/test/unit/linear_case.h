@@ -83,7 +83,7 @@ class LinearProblem {
   const PackedWeights& packed() const { return *packed_; }
 
   kernels::LinearSpec spec() const {
-    return {c_.rows, c_.columns, c_.layout, c_.io, c_.activation, bias_.empty() ? nullptr : bias_.data()};
+    return {c_.rows, c_.columns, c_.layout, c_.io, c_.activation, bias_.empty() ? nullptr : bias_.data(), 0.125f};
   }
 
   // Runs the kernel and says what is wrong with what it did; "" where nothing is. y receives the output.
@@ -159,10 +159,12 @@ class LinearProblem {
     for (int64_t i = 0; i < c_.tokens * c_.columns; ++i) problem_.x.push_back(as_io(draw(1)));
     problem_.bias.assign(bias_.begin(), bias_.end());
     for (int64_t i = 0; i < c_.tokens * c_.rows && c_.residual; ++i) problem_.residual.push_back(as_io(draw(1)));
-    constexpr leno_reference::Act kActs[] = {leno_reference::Act::none, leno_reference::Act::relu,
-                                             leno_reference::Act::gelu_erf, leno_reference::Act::gelu_tanh,
-                                             leno_reference::Act::silu};
+    constexpr leno_reference::Act kActs[] = {leno_reference::Act::none,      leno_reference::Act::relu,
+                                             leno_reference::Act::gelu_erf,  leno_reference::Act::gelu_tanh,
+                                             leno_reference::Act::silu,      leno_reference::Act::relu6,
+                                             leno_reference::Act::leaky_relu};
     problem_.act = kActs[int(c_.activation)];
+    problem_.negative_slope = 0.125;
     leno_reference::LinearProblem seen = problem_;
     if (c_.weights == DType::i8) quantise(seen);
     truth_ = leno_reference::linear(seen);

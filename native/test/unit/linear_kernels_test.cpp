@@ -69,8 +69,8 @@ TEST_P(LinearKernels, AgreeWithTheFormula) {
           c.sparsity = pick(0., .5, .9, 1.);
           c.shuffle = pick(0, 1, 1);
           c.io = pick(DType::f32, DType::f32, DType::bf16);
-          c.activation =
-              pick(Activation::none, Activation::relu, Activation::gelu_erf, Activation::gelu_tanh, Activation::silu);
+          c.activation = pick(Activation::none, Activation::relu, Activation::gelu_erf, Activation::gelu_tanh,
+                              Activation::silu, Activation::relu6, Activation::leaky_relu);
           c.bias = pick(0, 1);
           c.residual = pick(0, 1);
           c.residual_is_y = pick(0, 1);

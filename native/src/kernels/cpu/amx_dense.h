@@ -106,7 +106,7 @@ class Aside {
       for (int h = 0; h < 2 && width[h] > 0; ++h) {
         const __m512 v = Unit::Sums::line(_mm512_load_si512(sums + 16 * h), scale[h], token_scale);
         finish<Avx512Dot, A>(_mm512_add_ps(v, bias[h]), y + 16 * h, residual == nullptr ? nullptr : residual + 16 * h,
-                             width[h]);
+                             width[h], out_.negative_slope);
       }
       if (residual != nullptr) residual += ldresidual;
     }

@@ -77,7 +77,7 @@ class Writeback {
       for (int r = 0; r < rows; ++r) {
         const int64_t original = w_.original_row(row + r);
         finish<Avx512Dot, a()>(row_line(sums + r * stride, row + r, scale), out_.out(original, token),
-                               out_.in(original, token), tokens);
+                               out_.in(original, token), tokens, out_.negative_slope);
       }
     });
   }
@@ -126,7 +126,7 @@ class Writeback {
             const __m512 token_scale = _mm512_set1_ps(token_scales == nullptr ? 1.f : token_scales[t + j]);
             const __m512 line = _mm512_add_ps(Sums::line(v[j], scale[h], token_scale), bias[h]);
             const IO* in = residual == nullptr ? nullptr : residual + (t + j) * residual_step + 16 * h;
-            finish<Avx512Dot, a()>(line, y + (t + j) * step + 16 * h, in, width[h]);
+            finish<Avx512Dot, a()>(line, y + (t + j) * step + 16 * h, in, width[h], out_.negative_slope);
           }
         }
       }

@@ -16,6 +16,7 @@ template <class IO>
 struct Output {
   Layout layout;
   Activation activation;
+  float negative_slope;
   IO* y;
   int64_t row_step, token_step;  // from an output to that of the next row, of the next token
   const IO* residual;            // nullptr: none
@@ -24,6 +25,7 @@ struct Output {
   Output(const LinearSpec& spec, const LinearCall& call)
       : layout(spec.layout),
         activation(spec.activation),
+        negative_slope(spec.negative_slope),
         y(static_cast<IO*>(call.y)),
         row_step(layout == Layout::token_major ? 1 : call.ldy),
         token_step(layout == Layout::token_major ? call.ldy : 1),
@@ -41,8 +43,8 @@ struct Output {
 
 // The first n lanes of v, which lie side by side in y.
 template <class S, Activation A, class IO>
-inline void finish(typename S::Vec v, IO* y, const IO* residual, int n) {
-  v = activate<S, A>(v);
+inline void finish(typename S::Vec v, IO* y, const IO* residual, int n, float negative_slope) {
+  v = activate<S, A>(v, negative_slope);
   if (n == S::kLanes) {
     if (residual != nullptr) v = S::add(v, S::load(residual));
     S::store(y, v);
@@ -61,7 +63,7 @@ void finish_run(const Output<IO>& out, const float* sums, int64_t row, int64_t t
   with_activation(out.activation, [&](auto a) {
     for (int i = 0; i < n; i += S::kLanes) {
       finish<S, a()>(S::load(sums + i), y + i, residual == nullptr ? nullptr : residual + i,
-                     n - i < S::kLanes ? n - i : S::kLanes);
+                     n - i < S::kLanes ? n - i : S::kLanes, out.negative_slope);
     }
   });
 }
@@ -71,7 +73,9 @@ template <class S, class IO>
 void finish_scattered(const Output<IO>& out, float* sums, const int32_t* rows, int64_t token, int n) {
   if (out.activation != Activation::none) {
     with_activation(out.activation, [&](auto a) {
-      for (int i = 0; i < n; i += S::kLanes) S::store(sums + i, activate<S, a()>(S::load(sums + i)));
+      for (int i = 0; i < n; i += S::kLanes) {
+        S::store(sums + i, activate<S, a()>(S::load(sums + i), out.negative_slope));
+      }
     });
   }
   for (int i = 0; i < n; ++i) {
@@ -85,20 +89,21 @@ void finish_scattered(const Output<IO>& out, float* sums, const int32_t* rows, i
 template <class S, Activation A, class IO>
 __attribute__((always_inline)) inline void finish_tokens(const float* block, int64_t stride, int64_t rows, IO* y,
                                                          int64_t y_step, const IO* residual, int64_t residual_step,
-                                                         int tokens) {
+                                                         int tokens, float negative_slope) {
   constexpr int L = S::kLanes;
   for (int64_t r = 0; r < rows; r += L) {
     typename S::Vec v[4];
     S::transpose4(block + r * stride, stride, v);
     if (rows - r >= L && tokens == 4) {
       for (int i = 0; i < 4; ++i) {
-        finish<S, A>(v[i], y + i * y_step + r, residual == nullptr ? residual : residual + i * residual_step + r, L);
+        finish<S, A>(v[i], y + i * y_step + r, residual == nullptr ? residual : residual + i * residual_step + r, L,
+                     negative_slope);
       }
     } else {
       const int height = rows - r < L ? int(rows - r) : L;
       for (int i = 0; i < tokens; ++i) {
         finish<S, A>(v[i], y + i * y_step + r, residual == nullptr ? residual : residual + i * residual_step + r,
-                     height);
+                     height, negative_slope);
       }
     }
   }
@@ -121,7 +126,8 @@ void finish_block(const Output<IO>& out, const float* block, int64_t stride, int
       const int64_t r1 = rows < r0 + kRows ? rows : r0 + kRows;
       for (int t = 0; t < tokens; t += 4) {
         finish_tokens<S, a()>(block + r0 * stride + t, stride, r1 - r0, out.out(row + r0, token + t), out.token_step,
-                              out.in(row + r0, token + t), out.residual_token_step, tokens - t < 4 ? tokens - t : 4);
+                              out.in(row + r0, token + t), out.residual_token_step, tokens - t < 4 ? tokens - t : 4,
+                              out.negative_slope);
       }
     }
   });

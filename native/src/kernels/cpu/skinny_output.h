@@ -65,7 +65,7 @@ class SkinnyOutput {
   void finish_contiguous(int64_t token, int64_t end) const {
     for (int64_t r = waiting_; r < end; r += L) {
       const int n = end - r < L ? int(end - r) : L;
-      kernels::finish<S, A>(with_bias(token, r), out_.out(r, token), out_.in(r, token), n);
+      kernels::finish<S, A>(with_bias(token, r), out_.out(r, token), out_.in(r, token), n, out_.negative_slope);
     }
   }
 
@@ -81,7 +81,7 @@ class SkinnyOutput {
         for (int i = 0; i < rows; ++i) {
           if (bias_ != nullptr) v[i] = S::add(v[i], S::set1(bias_[r + i]));
           const int32_t row = rows_[r + i];
-          kernels::finish<S, A>(v[i], out_.out(row, t), out_.in(row, t), n);
+          kernels::finish<S, A>(v[i], out_.out(row, t), out_.in(row, t), n, out_.negative_slope);
         }
       }
     }
@@ -92,7 +92,7 @@ class SkinnyOutput {
   void activate_all(int64_t token, int64_t end) const {
     float* sums = this->sums(token, waiting_);
     for (int64_t r = waiting_; r < end; r += L) {
-      const auto v = activate<S, A>(with_bias(token, r));
+      const auto v = activate<S, A>(with_bias(token, r), out_.negative_slope);
       if (out_.residual != nullptr) {
         S::store(sums + (r - waiting_), v);
       } else {

@@ -28,6 +28,7 @@ public final class SparseLinearBuilder {
   private Layout layout = Layout.TOKEN_MAJOR;
   private DType ioType; // null: what fits device and weights
   private Activation activation = Activation.NONE;
+  private double negativeSlope = 0.01;
   private boolean residual;
   private double beta = 1;
   private float[] bias;
@@ -74,12 +75,24 @@ public final class SparseLinearBuilder {
   /**
    * The function applied after the bias.
    *
-   * @param activation none unless set
+   * @param activation none unless set; on a card neither RELU6 nor LEAKY_RELU
    * @return this
    * @throws LenoArgumentException if activation is null
    */
   public SparseLinearBuilder activation(Activation activation) {
     this.activation = Check.notNull(activation, "activation");
+    return this;
+  }
+
+  /**
+   * A leaky ReLU as the activation; on the CPU.
+   *
+   * @param negativeSlope what negative numbers are multiplied with; finite
+   * @return this
+   */
+  public SparseLinearBuilder leakyRelu(double negativeSlope) {
+    this.activation = Activation.LEAKY_RELU;
+    this.negativeSlope = negativeSlope;
     return this;
   }
 
@@ -233,6 +246,7 @@ public final class SparseLinearBuilder {
         .activation(activation.code())
         .residual(residual ? 1 : 0)
         .beta(beta)
+        .negative_slope(negativeSlope)
         .norm_epsilon(normEpsilon);
     if (bias != null) {
       options.bias(copy(bias)).bias_count(bias.length);

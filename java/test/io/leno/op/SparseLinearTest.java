@@ -13,6 +13,7 @@ import io.leno.DType;
 import io.leno.Device;
 import io.leno.Importance;
 import io.leno.LenoArgumentException;
+import io.leno.LenoNotFiniteException;
 import io.leno.LenoUnsupportedException;
 import io.leno.Matrix;
 import io.leno.PackedWeights;
@@ -138,17 +139,25 @@ class SparseLinearTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(names = {"RELU6", "LEAKY_RELU"})
-  void activationsOfConvolutionsAreRefused(Activation activation) {
+  @Test
+  void theSlopeOfALeakyReluIsTheUsers() {
+    float[] x = Truth.random(K, 4);
+    try (Layer layer = new Layer(DType.F32, b -> b.leakyRelu(-0.75))) {
+      double[] expected = Truth.linear(x, layer.weights, null);
+      for (int i = 0; i < expected.length; i++) {
+        expected[i] = expected[i] > 0 ? expected[i] : -0.75 * expected[i];
+      }
+      float[] y = new float[M];
+      layer.op.forward(layer.context, 1, x, y);
+      assertEquals(0, Truth.distance(expected, y), CLOSE);
+    }
     assertThrows(
-        LenoArgumentException.class, () -> new Layer(DType.F32, b -> b.activation(activation)));
+        LenoNotFiniteException.class,
+        () -> new Layer(DType.F32, b -> b.leakyRelu(Double.NaN)).close());
   }
 
   @ParameterizedTest
-  @EnumSource(
-      names = {"RELU6", "LEAKY_RELU"},
-      mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource
   void biasActivationAndResidualAreFused(Activation activation) {
     int tokens = 3;
     float[] x = Truth.random(tokens * K, 4);
@@ -359,6 +368,10 @@ class SparseLinearTest {
     switch (activation) {
       case RELU:
         return Math.max(x, 0);
+      case RELU6:
+        return Math.min(Math.max(x, 0), 6);
+      case LEAKY_RELU:
+        return x > 0 ? x : 0.01 * x;
       case SILU:
         return x / (1 + Math.exp(-x));
       case GELU_TANH:
