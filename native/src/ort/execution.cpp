@@ -60,9 +60,7 @@ void ContextLease::use_stream(leno_device device, void* custream) {
   check(status);
 }
 
-ContextLease::ContextLease(leno_device device, leno_linear op, int64_t tokens) : context_(context_of_thread(device)) {
-  int64_t bytes = 0;
-  check(leno_linear_workspace_size(op, tokens, &bytes));
+ContextLease::ContextLease(leno_device device, int64_t bytes) : context_(context_of_thread(device)) {
   if (bytes > leno_context_capacity(context_)) check(leno_context_reserve(context_, bytes));
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "leno/device.h"
-#include "leno/linear.h"
 
 // Where nodes of a model run: ONNX Runtime tells an operator neither a device nor a thread of its own.
 namespace leno::ort {
@@ -13,11 +12,11 @@ leno_device shared_device(int threads, int isa);
 // The same for a card.
 leno_device shared_cuda_device(int ordinal);
 
-// A context of the calling thread, large enough for this forward. Allocates on a thread's first, or first larger,
+// A context of the calling thread with so much scratch at least. Allocates on a thread's first, or first larger,
 // forward and never again.
 class ContextLease {
  public:
-  ContextLease(leno_device device, leno_linear op, int64_t tokens);
+  ContextLease(leno_device device, int64_t bytes);
   // Has forwards go to this CUstream.
   void use_stream(leno_device device, void* custream);
   leno_context get() const { return context_; }

@@ -11,21 +11,12 @@
 #include "leno/packed.h"
 #include "ort/execution.h"
 #include "ort/node.h"
+#include "ort/plain_op.h"
 
 namespace leno::ort {
 namespace {
 
 enum Input : size_t { kX, kPacked, kBias, kResidual, kNormGain, kNormShift, kInputs };
-
-int parse_activation(const std::string& name) {
-  if (name == "none") return LENO_ACT_NONE;
-  if (name == "relu") return LENO_ACT_RELU;
-  if (name == "gelu_erf") return LENO_ACT_GELU_ERF;
-  if (name == "gelu_tanh") return LENO_ACT_GELU_TANH;
-  if (name == "silu") return LENO_ACT_SILU;
-  fail(LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: attribute activation is \"", name,
-       "\", expected none, relu, gelu_erf, gelu_tanh or silu");
-}
 
 // One node of a loaded model.
 class LinearKernel {
@@ -35,16 +26,18 @@ class LinearKernel {
         on_cuda_(op.on_cuda),
         device_(on_cuda_ ? shared_cuda_device(op.config.cuda) : shared_device(op.config.threads, op.config.isa)) {
     const SessionConfig& config = op.config;
-    const Node node(api, info);
-    const int64_t version = node.integer("version").value_or(1);
-    require(version == 1, LENO_ERR_UNSUPPORTED, "io.leno.Linear: attribute version is ", version,
-            ", expected 1: the model needs a later release of leno");
+    const Node node(api, info, "io.leno.Linear");
+    node.require_version();
     leno_linear_options options{};
     check(leno_linear_options_init(&options));
     options.io_dtype = op.io == kFloat16 ? LENO_F16 : op.io == kBfloat16 ? LENO_BF16 : LENO_F32;
-    Packed packed = read_packed(node);
+    leno_packed_info weights{};
+    Packed packed = node.packed(kPacked, &weights);
+    rows_ = weights.rows;
+    columns_ = weights.columns;
     if (on_cuda_) packed = for_cuda(std::move(packed), op.io == kFloat ? config.cuda_weights : options.io_dtype);
-    options.activation = parse_activation(node.text("activation").value_or("none"));
+    options.activation = node.activation();
+    options.negative_slope = node.negative_slope();
     const int64_t residual = node.integer("residual").value_or(0);
     require(residual == 0 || residual == 1, LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: attribute residual is ",
             residual, ", expected 0 or 1");
@@ -52,11 +45,11 @@ class LinearKernel {
             node.has(kResidual) ? "present" : "absent", ", expected it as attribute residual = ", residual, " says");
     residual_ = residual == 1;
     options.residual = residual_;
-    options.bias = vector_input(node, kBias, "bias", &options.bias_count);
+    options.bias = node.floats(kBias, "bias", rows_, &options.bias_count);
     require(node.has(kNormGain) == node.has(kNormShift), LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: input ",
             node.has(kNormGain) ? "norm_shift" : "norm_gain", " is absent, expected both norm_gain and norm_shift");
-    options.norm_gain = vector_input(node, kNormGain, "norm_gain", &options.norm_count);
-    options.norm_shift = vector_input(node, kNormShift, "norm_shift", &options.norm_count);
+    options.norm_gain = node.floats(kNormGain, "norm_gain", rows_, &options.norm_count);
+    options.norm_shift = node.floats(kNormShift, "norm_shift", rows_, &options.norm_count);
     options.norm_epsilon = node.number("norm_epsilon").value_or(1e-5f);
     options.buckets = config.buckets.data();
     options.buckets_count = static_cast<int64_t>(config.buckets.size());
@@ -67,7 +60,7 @@ class LinearKernel {
   }
 
   void compute(KernelContext* context) const {
-    const Tensor x = input(context, kX);
+    const Tensor x = input(api_, context, kX);
     require(x.rank >= 1 && x.dims[x.rank - 1] == columns_, LENO_ERR_INVALID_SHAPE, "io.leno.Linear: input X has ",
             x.rank == 0 ? 0 : x.dims[x.rank - 1], " features, expected ", columns_);
     std::array<int64_t, kMaxRank> dims = x.dims;
@@ -75,7 +68,7 @@ class LinearKernel {
     const int64_t tokens = columns_ == 0 ? 0 : x.count() / columns_;
     const void* residual = nullptr;
     if (residual_) {
-      const Tensor r = input(context, kResidual);
+      const Tensor r = input(api_, context, kResidual);
       require(r.rank == x.rank && std::equal(dims.begin(), dims.begin() + x.rank, r.dims.begin()),
               LENO_ERR_INVALID_SHAPE, "io.leno.Linear: input residual has ", r.count(),
               " elements in another shape than the output, expected the output's shape with ", tokens * rows_);
@@ -83,7 +76,9 @@ class LinearKernel {
     }
     Value* y = nullptr;
     check(api_.output(context, 0, dims.data(), x.rank, &y));
-    ContextLease scratch(device_, op_.get(), tokens);
+    int64_t bytes = 0;
+    check(leno_linear_workspace_size(op_.get(), tokens, &bytes));
+    ContextLease scratch(device_, bytes);
     if (on_cuda_) {
       void* stream = nullptr;
       check(api_.gpu_stream(context, &stream));
@@ -96,19 +91,7 @@ class LinearKernel {
   const Api& api() const { return api_; }
 
  private:
-  using Packed = std::unique_ptr<leno_packed_s, decltype(&leno_packed_destroy)>;
-
-  Packed read_packed(const Node& node) {
-    const Tensor blob = node.constant(kPacked, "packed", kUint8);
-    leno_packed packed = nullptr;
-    check(leno_packed_read_blob(data_of<uint8_t>(api_, blob.value), blob.count(), &packed));
-    Packed owner(packed, leno_packed_destroy);
-    leno_packed_info info{};
-    check(leno_packed_get_info(packed, &info));
-    rows_ = info.rows;
-    columns_ = info.columns;
-    return owner;
-  }
+  using Packed = Node::Packed;
 
   // Cards multiply 16 bits or 8. Models that were made for the CPU have others, which are rounded once more.
   static Packed for_cuda(Packed packed, int32_t dtype) {
@@ -118,21 +101,6 @@ class LinearKernel {
     leno_packed converted = nullptr;
     check(leno_packed_convert(packed.get(), dtype, &converted));
     return Packed(converted, leno_packed_destroy);
-  }
-
-  const float* vector_input(const Node& node, size_t index, const char* name, int64_t* count) const {
-    if (!node.has(index)) return nullptr;
-    const Tensor tensor = node.constant(index, name, kFloat);
-    require(tensor.count() == rows_, LENO_ERR_INVALID_SHAPE, "io.leno.Linear: input ", name, " has ", tensor.count(),
-            " elements, expected ", rows_);
-    *count = rows_;
-    return data_of<float>(api_, tensor.value);
-  }
-
-  Tensor input(const KernelContext* context, size_t index) const {
-    const Value* value = nullptr;
-    check(api_.input(context, index, &value));
-    return describe(api_, value);
   }
 
   const Api& api_;
@@ -153,8 +121,7 @@ bool is_activation(size_t input) { return input == kX || input == kResidual; }
 }  // namespace
 
 LinearOp::LinearOp(SessionConfig session, ElementType activations, bool cuda)
-    : CustomOp{}, config(std::move(session)), io(activations), on_cuda(cuda) {
-  version = kApiVersion;
+    : CustomOp(plain_op()), config(std::move(session)), io(activations), on_cuda(cuda) {
   get_name = [](const CustomOp*) { return "Linear"; };
   get_execution_provider_type = [](const CustomOp* op) -> const char* {
     return self(op).on_cuda ? "CUDAExecutionProvider" : nullptr;  // nullptr: the CPU's
@@ -169,23 +136,8 @@ LinearOp::LinearOp(SessionConfig session, ElementType activations, bool cuda)
   get_input_memory_type = [](const CustomOp* op, size_t index) -> int {
     return self(op).on_cuda && !is_activation(index) ? kOnHost : kOnDevice;
   };
-  get_output_type_count = [](const CustomOp*) -> size_t { return 1; };
   get_output_type = [](const CustomOp* op, size_t) { return self(op).io; };
-  get_output_characteristic = [](const CustomOp*, size_t) { return kRequired; };
-  get_variadic_input_min_arity = [](const CustomOp*) { return 0; };
-  get_variadic_input_homogeneity = [](const CustomOp*) { return 0; };
-  get_variadic_output_min_arity = [](const CustomOp*) { return 0; };
-  get_variadic_output_homogeneity = [](const CustomOp*) { return 0; };
-  get_start_version = [](const CustomOp*) { return 1; };
-  get_end_version = [](const CustomOp*) { return 1; };
-  create_kernel_v2 = [](const CustomOp* op, const Api* api, const KernelInfo* info, void** kernel) -> Status* {
-    return guard(*api, [&] { *kernel = new LinearKernel(*api, self(op), info); });
-  };
-  kernel_compute_v2 = [](void* kernel, KernelContext* context) -> Status* {
-    const auto* linear = static_cast<const LinearKernel*>(kernel);
-    return guard(linear->api(), [&] { linear->compute(context); });
-  };
-  kernel_destroy = [](void* kernel) { delete static_cast<LinearKernel*>(kernel); };
+  use_kernel<LinearOp, LinearKernel>(*this);
 }
 
 }  // namespace leno::ort

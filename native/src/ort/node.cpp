@@ -23,6 +23,18 @@ std::optional<std::string> read_text(const Api& api, Read read) {
 
 const char* type_name(ElementType type) { return type == kUint8 ? "uint8" : "float"; }
 
+struct NamedActivation {
+  const char* name;
+  int value;
+};
+constexpr NamedActivation kActivations[] = {{"none", LENO_ACT_NONE},
+                                            {"relu", LENO_ACT_RELU},
+                                            {"gelu_erf", LENO_ACT_GELU_ERF},
+                                            {"gelu_tanh", LENO_ACT_GELU_TANH},
+                                            {"silu", LENO_ACT_SILU},
+                                            {"relu6", LENO_ACT_RELU6},
+                                            {"leaky_relu", LENO_ACT_LEAKY_RELU}};
+
 }  // namespace
 
 std::optional<std::string> Node::text(const char* name) const {
@@ -45,6 +57,32 @@ std::optional<float> Node::number(const char* name) const {
   return std::nullopt;
 }
 
+std::optional<std::vector<int64_t>> Node::integers(const char* name) const {
+  size_t size = 0;
+  if (succeeded(api_, api_.attribute_ints(info_, name, nullptr, &size))) {
+    std::vector<int64_t> values(size);
+    if (size > 0) check(api_.attribute_ints(info_, name, values.data(), &size));
+    return values;
+  }
+  refuse_other_types(name, "a list of integers");
+  return std::nullopt;
+}
+
+void Node::require_version() const {
+  const int64_t version = integer("version").value_or(1);
+  require(version == 1, LENO_ERR_UNSUPPORTED, op_, ": attribute version is ", version,
+          ", expected 1: the model needs a later release of leno");
+}
+
+int Node::activation() const {
+  const std::string name = text("activation").value_or("none");
+  for (const NamedActivation& known : kActivations) {
+    if (name == known.name) return known.value;
+  }
+  fail(LENO_ERR_INVALID_ARGUMENT, op_, ": attribute activation is \"", name,
+       "\", expected none, relu, gelu_erf, gelu_tanh, silu, relu6 or leaky_relu");
+}
+
 void Node::refuse_other_types(const char* name, const char* expected) const {
   float number = 0;
   int64_t integer = 0;
@@ -53,8 +91,10 @@ void Node::refuse_other_types(const char* name, const char* expected) const {
   if (succeeded(api_, api_.attribute_float(info_, name, &number))) found = "a float";
   if (succeeded(api_, api_.attribute_int(info_, name, &integer))) found = "an integer";
   if (succeeded(api_, api_.attribute_string(info_, name, nullptr, &size)) && size > 0) found = "a string";
-  require(found == nullptr, LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: attribute ", name, " is ",
-          found == nullptr ? "" : found, ", expected ", expected);
+  if (succeeded(api_, api_.attribute_floats(info_, name, nullptr, &size))) found = "a list of floats";
+  if (succeeded(api_, api_.attribute_ints(info_, name, nullptr, &size))) found = "a list of integers";
+  require(found == nullptr, LENO_ERR_INVALID_ARGUMENT, op_, ": attribute ", name, " is ", found == nullptr ? "" : found,
+          ", expected ", expected);
 }
 
 bool Node::has(size_t input) const {
@@ -70,12 +110,30 @@ Tensor Node::constant(size_t input, const char* name, ElementType type) const {
   int is_constant = 0;
   const Value* value = nullptr;
   const bool found = has(input) && succeeded(api_, api_.constant_input(info_, input, &is_constant, &value));
-  require(found && is_constant != 0 && value != nullptr, LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: input ", name,
-          " is ", has(input) ? "computed or overridable" : "absent", ", expected a constant");
+  require(found && is_constant != 0 && value != nullptr, LENO_ERR_INVALID_ARGUMENT, op_, ": input ", name, " is ",
+          has(input) ? "computed or overridable" : "absent", ", expected a constant");
   const Tensor tensor = describe(api_, value);
-  require(tensor.type == type, LENO_ERR_INVALID_ARGUMENT, "io.leno.Linear: input ", name, " has element type ",
-          tensor.type, ", expected ", type, " (", type_name(type), ")");
+  require(tensor.type == type, LENO_ERR_INVALID_ARGUMENT, op_, ": input ", name, " has element type ", tensor.type,
+          ", expected ", type, " (", type_name(type), ")");
   return tensor;
+}
+
+Node::Packed Node::packed(size_t input, leno_packed_info* info) const {
+  const Tensor blob = constant(input, "packed", kUint8);
+  leno_packed packed = nullptr;
+  check(leno_packed_read_blob(data_of<uint8_t>(api_, blob.value), blob.count(), &packed));
+  Packed owner(packed, leno_packed_destroy);
+  check(leno_packed_get_info(packed, info));
+  return owner;
+}
+
+const float* Node::floats(size_t input, const char* name, int64_t expected, int64_t* count) const {
+  if (!has(input)) return nullptr;
+  const Tensor tensor = constant(input, name, kFloat);
+  require(tensor.count() == expected, LENO_ERR_INVALID_SHAPE, op_, ": input ", name, " has ", tensor.count(),
+          " elements, expected ", expected);
+  *count = expected;
+  return data_of<float>(api_, tensor.value);
 }
 
 }  // namespace leno::ort

@@ -82,6 +82,12 @@ struct Api {
   void release_status(Status* status) const { get<93, void (*)(Status*)>()(status); }
   void release_tensor_info(TensorInfo* info) const { get<99, void (*)(TensorInfo*)>()(info); }
   void release_custom_op_domain(CustomOpDomain* domain) const { get<101, void (*)(CustomOpDomain*)>()(domain); }
+  Status* attribute_floats(const KernelInfo* info, const char* name, float* out, size_t* size) const {
+    return get<162, Status* (*)(const KernelInfo*, const char*, float*, size_t*)>()(info, name, out, size);
+  }
+  Status* attribute_ints(const KernelInfo* info, const char* name, int64_t* out, size_t* size) const {
+    return get<163, Status* (*)(const KernelInfo*, const char*, int64_t*, size_t*)>()(info, name, out, size);
+  }
   // The CUstream of the CUDA execution provider.
   Status* gpu_stream(const KernelContext* context, void** out) const {
     return get<193, Status* (*)(const KernelContext*, void**)>()(context, out);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "leno/base.h"
+#include "ort/conv_op.h"
 #include "ort/linear_op.h"
 #include "ort/values.h"
 
@@ -13,13 +14,14 @@ namespace {
 
 // Our domain as one ONNX Runtime knows it, for one configuration.
 struct Registration {
-  explicit Registration(const SessionConfig& config) : linear(config) {
+  explicit Registration(const SessionConfig& config) : linear(config), conv(config) {
     if (config.cuda < 0) return;
     for (const ElementType io : {kFloat, kFloat16, kBfloat16}) {
       on_cuda.push_back(std::make_unique<LinearOp>(config, io, true));
     }
   }
   LinearOp linear;
+  ConvOp conv;
   std::vector<std::unique_ptr<LinearOp>> on_cuda;
   CustomOpDomain* domain = nullptr;
 };
@@ -37,6 +39,7 @@ const Registration& registration(const Api& api, const SessionConfig& config) {
   Status* status = api.create_custom_op_domain("io.leno", &registration.domain);
   if (status == nullptr) {
     status = api.custom_op_domain_add(registration.domain, &registration.linear);
+    if (status == nullptr) status = api.custom_op_domain_add(registration.domain, &registration.conv);
     for (const auto& op : registration.on_cuda) {
       if (status == nullptr) status = api.custom_op_domain_add(registration.domain, op.get());
     }

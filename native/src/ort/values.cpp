@@ -37,10 +37,16 @@ Tensor describe(const Api& api, const Value* value) {
   } release{api, info};
   check(api.element_type(info, &tensor.type));
   check(api.dimensions_count(info, &tensor.rank));
-  require(tensor.rank <= kMaxRank, LENO_ERR_UNSUPPORTED, "io.leno.Linear: a tensor has ", tensor.rank,
+  require(tensor.rank <= kMaxRank, LENO_ERR_UNSUPPORTED, "io.leno: a tensor has ", tensor.rank,
           " dimensions, expected at most ", kMaxRank);
   check(api.dimensions(info, tensor.dims.data(), tensor.rank));
   return tensor;
+}
+
+Tensor input(const Api& api, const KernelContext* context, size_t index) {
+  const Value* value = nullptr;
+  check(api.input(context, index, &value));
+  return describe(api, value);
 }
 
 }  // namespace leno::ort

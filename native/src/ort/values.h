@@ -62,6 +62,7 @@ struct Tensor {
 };
 
 Tensor describe(const Api& api, const Value* value);
+Tensor input(const Api& api, const KernelContext* context, size_t index);
 
 template <class T>
 T* data_of(const Api& api, const Value* value) {

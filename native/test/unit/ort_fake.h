@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <set>
@@ -60,7 +61,8 @@ struct KernelInfo {
     bool constant = true;
     Value value;
   };
-  std::map<std::string, std::variant<float, int64_t, std::string>> attributes;
+  using Attribute = std::variant<float, int64_t, std::string, std::vector<float>, std::vector<int64_t>>;
+  std::map<std::string, Attribute> attributes;
   std::vector<Input> inputs;
 };
 
@@ -126,6 +128,16 @@ struct FakeRuntime {
     const auto found = info->attributes.find(name);
     if (found == info->attributes.end() || !std::holds_alternative<T>(found->second)) return fail(kFail, name);
     *out = std::get<T>(found->second);
+    return nullptr;
+  }
+
+  template <class T>
+  static Status* attributes(const KernelInfo* info, const char* name, T* out, size_t* size) {
+    std::vector<T> values;
+    Status* status = attribute(info, name, &values);
+    if (status != nullptr) return status;
+    if (out != nullptr) std::copy(values.begin(), values.end(), out);
+    *size = values.size();
     return nullptr;
   }
 };
@@ -201,6 +213,12 @@ inline const Api* FakeRuntime::api() {
     set<101>(t, [](CustomOpDomain* domain) {
       domains.erase(domain);
       delete domain;
+    });
+    set<162>(t, [](const KernelInfo* info, const char* name, float* out, size_t* size) {
+      return attributes(info, name, out, size);
+    });
+    set<163>(t, [](const KernelInfo* info, const char* name, int64_t* out, size_t* size) {
+      return attributes(info, name, out, size);
     });
     set<193>(t, [](const KernelContext* context, void** out) -> Status* {
       if (failing.contains(193)) return fail(kFail, "no stream");

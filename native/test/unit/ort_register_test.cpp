@@ -39,7 +39,7 @@ TEST_F(OrtRegister, AddsTheDomainWithTheOperator) {
   ASSERT_EQ(RegisterCustomOps(&options, FakeRuntime::base()), nullptr);
   ASSERT_EQ(options.domains.size(), 1u);
   EXPECT_EQ(options.domains[0]->name, "io.leno");
-  ASSERT_EQ(options.domains[0]->ops.size(), 1u);
+  ASSERT_EQ(options.domains[0]->ops.size(), 2u);
   const CustomOp* op = options.domains[0]->ops[0];
   EXPECT_EQ(op->version, kApiVersion);
   EXPECT_STREQ(op->get_name(op), "Linear");
@@ -52,18 +52,27 @@ TEST_F(OrtRegister, AddsTheDomainWithTheOperator) {
   }
   EXPECT_EQ(op->get_output_type_count(op), 1u);
   EXPECT_EQ(op->get_output_type(op, 0), kFloat);
+  const CustomOp* conv = options.domains[0]->ops[1];
+  EXPECT_STREQ(conv->get_name(conv), "Conv");
+  EXPECT_EQ(conv->get_execution_provider_type(conv), nullptr);
+  ASSERT_EQ(conv->get_input_type_count(conv), 4u);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(conv->get_input_type(conv, i), i == 1 ? kUint8 : kFloat);
+    EXPECT_EQ(conv->get_input_characteristic(conv, i), i <= 1 ? kRequired : kOptional);
+  }
 }
 
 TEST_F(OrtRegister, AddsOperatorsOfTheCudaProviderWhereASessionNamesACard) {
   SessionOptions options{{{"leno.cuda", "0"}}, {}};
   ASSERT_EQ(RegisterCustomOps(&options, FakeRuntime::base()), nullptr);
   const auto& ops = options.domains.at(0)->ops;
-  ASSERT_EQ(ops.size(), 4u);
+  ASSERT_EQ(ops.size(), 5u);
   EXPECT_EQ(ops[0]->get_execution_provider_type(ops[0]), nullptr);
   EXPECT_EQ(ops[0]->get_input_memory_type(ops[0], 1), kOnDevice);
-  for (size_t i : {1, 2, 3}) {
+  EXPECT_EQ(ops[1]->get_execution_provider_type(ops[1]), nullptr);  // convolutions
+  for (size_t i : {2, 3, 4}) {
     const CustomOp* op = ops[i];
-    const ElementType io = i == 1 ? kFloat : i == 2 ? kFloat16 : kBfloat16;
+    const ElementType io = i == 2 ? kFloat : i == 3 ? kFloat16 : kBfloat16;
     EXPECT_STREQ(op->get_name(op), "Linear");
     EXPECT_STREQ(op->get_execution_provider_type(op), "CUDAExecutionProvider");
     EXPECT_EQ(op->get_output_type(op, 0), io);
