@@ -57,11 +57,17 @@ std::optional<float> Node::number(const char* name) const {
   return std::nullopt;
 }
 
-std::optional<std::vector<int64_t>> Node::integers(const char* name) const {
+// Asked for numbers, ONNX Runtime gives none of an attribute of another type.
+template <class Get>
+size_t Node::count(Get get, const char* name) const {
   size_t size = 0;
-  if (succeeded(api_, api_.attribute_ints(info_, name, nullptr, &size))) {
+  return succeeded(api_, (api_.*get)(info_, name, nullptr, &size)) ? size : 0;
+}
+
+std::optional<std::vector<int64_t>> Node::integers(const char* name) const {
+  if (size_t size = count(&Api::attribute_ints, name)) {
     std::vector<int64_t> values(size);
-    if (size > 0) check(api_.attribute_ints(info_, name, values.data(), &size));
+    check(api_.attribute_ints(info_, name, values.data(), &size));
     return values;
   }
   refuse_other_types(name, "a list of integers");
@@ -91,8 +97,8 @@ void Node::refuse_other_types(const char* name, const char* expected) const {
   if (succeeded(api_, api_.attribute_float(info_, name, &number))) found = "a float";
   if (succeeded(api_, api_.attribute_int(info_, name, &integer))) found = "an integer";
   if (succeeded(api_, api_.attribute_string(info_, name, nullptr, &size)) && size > 0) found = "a string";
-  if (succeeded(api_, api_.attribute_floats(info_, name, nullptr, &size))) found = "a list of floats";
-  if (succeeded(api_, api_.attribute_ints(info_, name, nullptr, &size))) found = "a list of integers";
+  if (count(&Api::attribute_floats, name) > 0) found = "a list of floats";
+  if (count(&Api::attribute_ints, name) > 0) found = "a list of integers";
   require(found == nullptr, LENO_ERR_INVALID_ARGUMENT, op_, ": attribute ", name, " is ", found == nullptr ? "" : found,
           ", expected ", expected);
 }

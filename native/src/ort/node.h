@@ -43,6 +43,8 @@ class Node {
   const float* floats(size_t input, const char* name, int64_t expected, int64_t* count) const;
 
  private:
+  template <class Get>
+  size_t count(Get get, const char* name) const;
   void refuse_other_types(const char* name, const char* expected) const;
 
   const Api& api_;

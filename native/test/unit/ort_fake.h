@@ -133,9 +133,9 @@ struct FakeRuntime {
 
   template <class T>
   static Status* attributes(const KernelInfo* info, const char* name, T* out, size_t* size) {
-    std::vector<T> values;
-    Status* status = attribute(info, name, &values);
-    if (status != nullptr) return status;
+    if (!info->attributes.contains(name)) return fail(kFail, name);
+    std::vector<T> values;  // none of an attribute of another type, without a failure
+    if (Status* status = attribute(info, name, &values)) release(status);
     if (out != nullptr) std::copy(values.begin(), values.end(), out);
     *size = values.size();
     return nullptr;

@@ -37,12 +37,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Prunes and rounds the linear layers of a model, and says what came of it. */
+/** Prunes and rounds the linear layers and convolutions of a model, and says what came of it. */
 @Command(
     name = "accelerate",
     description =
-        "Make a model faster: prune and round its linear layers, put our operators in their place,"
-            + " and report speed and accuracy of each layer and of the whole.",
+        "Make a model faster: prune and round its linear layers and convolutions, put our operators"
+            + " in their place, and report speed and accuracy of each layer and of the whole.",
     mixinStandardHelpOptions = true)
 final class AccelerateCommand implements Callable<Integer> {
   private static final int GENERATED_SAMPLES = 96;

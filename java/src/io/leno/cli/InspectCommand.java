@@ -23,7 +23,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "inspect",
     description =
-        "List a model's linear layers, what can be fused into them, and the structure of their zeros.",
+        "List a model's linear layers and convolutions, what can be fused into them, and the structure"
+            + " of their zeros.",
     mixinStandardHelpOptions = true)
 final class InspectCommand implements Runnable {
   @Parameters(paramLabel = "MODEL", description = "An ONNX file.")

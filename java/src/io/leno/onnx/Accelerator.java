@@ -8,12 +8,13 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Prunes and rounds the linear layers of a model and puts sparse operators in their place. Weights
- * and biases are fitted to calibration inputs, layer by layer, towards what the dense model
- * computes; where a layer's output is added to a residual, towards the dense model's sum.
+ * Prunes and rounds the linear layers and convolutions of a model and puts sparse operators in
+ * their place. Weights and biases are fitted to calibration inputs, layer by layer, towards what
+ * the dense model computes; where a layer's output is added to a residual, towards the dense
+ * model's sum.
  *
- * <p>Immutable; {@link #run} may be called from any thread. Deterministic for a seed, but for
- * {@link Goal.Accuracy}, which decides by measured times.
+ * <p>Immutable; {@link #run} may be called from any thread. Deterministic for a seed, but for what
+ * is decided by measured times: {@link Goal.Accuracy}, and which convolutions stay as they were.
  */
 public final class Accelerator {
   private final AcceleratorSettings settings;
@@ -36,8 +37,8 @@ public final class Accelerator {
    * Does the work.
    *
    * @return the accelerated model, the masks and the report
-   * @throws LenoArgumentException if the model has no linear layer that can be replaced, inputs do
-   *     not fit it, or no choice reaches the goal
+   * @throws LenoArgumentException if the model has no layer that can be replaced, inputs do not fit
+   *     it, or no choice reaches the goal
    * @throws io.leno.LenoUnsupportedException if ONNX Runtime cannot run the model
    */
   public Acceleration run() {
@@ -216,7 +217,21 @@ public final class Accelerator {
     }
 
     /**
-     * How many tokens a layer is served at once: the number that times are measured for.
+     * Whether convolutions are replaced too that are not measured to be faster than the model's own
+     * nodes in ONNX Runtime. With {@link Goal#uniform} the result then does not depend on measured
+     * times.
+     *
+     * @param replaceSlower false unless set: such a layer stays as it was
+     * @return this
+     */
+    public Builder replaceSlower(boolean replaceSlower) {
+      settings.replaceSlower = replaceSlower;
+      return this;
+    }
+
+    /**
+     * How many tokens a linear layer is served at once: the number that times are measured for.
+     * Convolutions are served one sample of the held-out inputs.
      *
      * @param tokens at least 1; what one sample of the held-out inputs has unless set
      * @return this

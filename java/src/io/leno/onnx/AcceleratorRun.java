@@ -73,7 +73,7 @@ final class AcceleratorRun implements AutoCloseable {
     this.layers = settings.model.layers(ShapeProbe.run(settings.model, calibration, mask));
     if (layers.isEmpty()) {
       throw new LenoArgumentException(
-          "model has no linear layer that can be replaced, expected one at least; left as they"
+          "model has no layer that can be replaced, expected one at least; left as they"
               + " are: "
               + settings.model.skippedLayers());
     }
@@ -86,7 +86,11 @@ final class AcceleratorRun implements AutoCloseable {
     }
     this.sweeper = new Sweeper(chain, workers, settings);
     this.planFile = settings.planFile;
-    this.times = new LayerTimes(settings.servingThreads, planFile);
+    this.times =
+        new LayerTimes(
+            settings.servingThreads,
+            planFile,
+            OwnTimes.measure(settings.model, layers, heldOut.slice(0, 1), settings.servingThreads));
     this.tokens = tokens();
     stages.end();
   }
@@ -100,7 +104,9 @@ final class AcceleratorRun implements AutoCloseable {
         for (LinearLayer layer : group.layers()) {
           counts.put(
               layer,
-              settings.tokens > 0 ? settings.tokens : one.tokens(group.input(), layer.columns()));
+              settings.tokens > 0 && !layer.isConvolution()
+                  ? settings.tokens
+                  : one.tokens(group.input()));
         }
         sweeper.step(one, g, Map.of());
       }
@@ -113,13 +119,28 @@ final class AcceleratorRun implements AutoCloseable {
       LayerChoice choice =
           LayerChoice.of(settings.dtypes.get(0), goal.sparsity(), settings.vectors.get(0));
       Map<LinearLayer, LayerChoice> choices = new LinkedHashMap<>();
-      layers.forEach(layer -> choices.put(layer, choice));
-      return finishAndClose(candidate(new Choices(choices, Map.of())));
+      layers.forEach(layer -> choices.put(layer, choice.storable(layer)));
+      return finishAndClose(candidate(worthwhile(new Choices(choices, Map.of()))));
     }
     if (settings.goal instanceof Goal.Overall goal) {
-      return finishAndClose(candidate(chooser().overall(goal.sparsity())));
+      return finishAndClose(candidate(worthwhile(chooser().overall(goal.sparsity()))));
     }
     return accuracy((Goal.Accuracy) settings.goal);
+  }
+
+  /** Convolutions that would not be faster stay as they are. */
+  private Choices worthwhile(Choices asked) {
+    if (settings.replaceSlower) {
+      return asked;
+    }
+    Map<LinearLayer, LayerChoice> choices = new LinkedHashMap<>(asked.byLayer());
+    choices.replaceAll(
+        (layer, choice) ->
+            layer.isConvolution()
+                    && !LayerChooser.isWorthwhile(times, layer, choice, tokens.get(layer))
+                ? LayerChoice.dense(DType.F32)
+                : choice);
+    return new Choices(choices, asked.sensitivity());
   }
 
   private Acceleration finishAndClose(Candidate made) {
@@ -226,7 +247,12 @@ final class AcceleratorRun implements AutoCloseable {
     try {
       stages.begin("verify");
       Map<LinearLayer, byte[]> blobs = new LinkedHashMap<>();
-      fits.forEach((layer, fit) -> blobs.put(fit.rebiased(), fit.packed().toBytes()));
+      fits.forEach(
+          (layer, fit) -> {
+            if (fit.isReplaced()) {
+              blobs.put(fit.rebiased(), fit.packed().toBytes());
+            }
+          });
       OnnxModel accelerated = settings.model.withPackedLayers(blobs);
       return new Candidate(choices, fits, bySweep, accelerated, verify(accelerated, heldOut));
     } catch (RuntimeException | Error e) {
@@ -241,7 +267,8 @@ final class AcceleratorRun implements AutoCloseable {
     made.fits.forEach(
         (layer, fit) -> {
           if (fit.pattern() != null) {
-            masks.put(layer.name(), new Mask(layer.rows(), layer.columns(), fit.pattern().mask()));
+            byte[] kept = layer.stored().inOrder(fit.pattern().mask());
+            masks.put(layer.name(), new Mask(layer.rows(), layer.columns(), kept));
           }
         });
     List<LayerReport> reports;

@@ -21,6 +21,7 @@ final class AcceleratorSettings {
   int seed = 1;
   int threads = Runtime.getRuntime().availableProcessors();
   int servingThreads = 1;
+  boolean replaceSlower;
   long tokens;
   Path planFile;
   Progress progress = Progress.NONE;
@@ -44,6 +45,7 @@ final class AcceleratorSettings {
     seed = other.seed;
     threads = other.threads;
     servingThreads = other.servingThreads;
+    replaceSlower = other.replaceSlower;
     tokens = other.tokens;
     planFile = other.planFile;
     progress = other.progress;

@@ -17,8 +17,8 @@ import java.util.function.DoubleUnaryOperator;
  * operator has.
  */
 final class Activations {
-  /** The activation's name, its nodes, and the tensor that it makes. */
-  record Match(String name, List<NodeProto> nodes, String output) {}
+  /** The activation, its nodes, and the tensor that it makes. */
+  record Match(LinearLayer.Function function, List<NodeProto> nodes, String output) {}
 
   private static final int MOST_NODES = 12; // the longest spelling known has 9
   private static final double TOLERANCE = 2e-5; // exporters round 1.4142135 and the like
@@ -30,6 +30,7 @@ final class Activations {
     FUNCTIONS.put("gelu_erf", Activations::geluErf);
     FUNCTIONS.put("gelu_tanh", Activations::geluTanh);
     FUNCTIONS.put("silu", x -> x * sigmoid(x));
+    FUNCTIONS.put("relu6", x -> Math.min(Math.max(x, 0), 6));
   }
 
   private final Graph graph;
@@ -46,9 +47,9 @@ final class Activations {
       nodes.add(node);
       String output = node.getOutput(0);
       if (isClosed(x, nodes, output)) {
-        Optional<String> name = name(values.get(output));
-        if (name.isPresent()) {
-          return Optional.of(new Match(name.get(), List.copyOf(nodes), output));
+        Optional<LinearLayer.Function> function = function(values.get(output));
+        if (function.isPresent()) {
+          return Optional.of(new Match(function.get(), List.copyOf(nodes), output));
         }
       }
     }
@@ -81,11 +82,23 @@ final class Activations {
         && graph.isClosed(nodes, output);
   }
 
-  private static Optional<String> name(double[] values) {
-    return FUNCTIONS.entrySet().stream()
-        .filter(function -> agrees(function.getValue(), values))
-        .map(Map.Entry::getKey)
-        .findFirst();
+  private static Optional<LinearLayer.Function> function(double[] values) {
+    Optional<LinearLayer.Function> known =
+        FUNCTIONS.entrySet().stream()
+            .filter(function -> agrees(function.getValue(), values))
+            .map(function -> new LinearLayer.Function(function.getKey(), 0))
+            .findFirst();
+    return known.isPresent() ? known : leakyRelu(values);
+  }
+
+  /** Linear below 0 with a slope of its own, and x above. */
+  private static Optional<LinearLayer.Function> leakyRelu(double[] values) {
+    float slope = (float) (values[0] / POINTS[0]);
+    boolean fits =
+        Float.isFinite(slope)
+            && Math.abs(slope - 1) > TOLERANCE
+            && agrees(x -> x > 0 ? x : slope * x, values);
+    return fits ? Optional.of(new LinearLayer.Function("leaky_relu", slope)) : Optional.empty();
   }
 
   private static boolean agrees(DoubleUnaryOperator function, double[] values) {
@@ -100,6 +113,9 @@ final class Activations {
 
   /** The node's result, element by element; null where it has none of a known kind. */
   private double[] evaluate(NodeProto node, Map<String, double[]> values) {
+    if (node.getOpType().equals("Clip") && Graph.isStandard(node) && node.getInputCount() > 0) {
+      return clip(node, values.get(node.getInput(0)));
+    }
     if (node.getInputCount() == 2 && Graph.isStandard(node)) {
       double[] a = operand(node.getInput(0), values);
       double[] b = operand(node.getInput(1), values);
@@ -118,6 +134,25 @@ final class Activations {
     double[] a = node.getInputCount() == 1 ? values.get(node.getInput(0)) : null;
     DoubleUnaryOperator function = a == null ? null : function(node);
     return function == null ? null : map(i -> function.applyAsDouble(a[i]));
+  }
+
+  /** Between 0 and 6, or from 0 on: other bounds belong to no function that we have. */
+  private double[] clip(NodeProto node, double[] x) {
+    Optional<Float> least = bound(node, 1, "min", -Float.MAX_VALUE);
+    Optional<Float> most = bound(node, 2, "max", Float.MAX_VALUE);
+    if (x == null || least.isEmpty() || most.isEmpty() || least.get() != 0) {
+      return null;
+    }
+    float end = most.get();
+    return end == 6 || end >= Float.MAX_VALUE ? map(i -> Math.min(Math.max(x[i], 0), end)) : null;
+  }
+
+  /** An input since opset 11, an attribute before. */
+  private Optional<Float> bound(NodeProto node, int input, String attribute, float absent) {
+    if (node.getInputCount() > input && !node.getInput(input).isEmpty()) {
+      return graph.constant(node.getInput(input)).flatMap(Tensors::scalar);
+    }
+    return Optional.of(Graph.floatAttribute(node, attribute, absent));
   }
 
   private double[] operand(String tensor, Map<String, double[]> values) {
@@ -148,6 +183,7 @@ final class Activations {
       case "Erf" -> Activations::erf;
       case "Exp" -> Math::exp;
       case "Gelu" -> isTanh(node) ? Activations::geluTanh : Activations::geluErf;
+      case "LeakyRelu" -> leaky(Graph.floatAttribute(node, "alpha", 0.01f));
       case "Neg" -> x -> -x;
       case "Relu" -> FUNCTIONS.get("relu");
       case "Sigmoid" -> Activations::sigmoid;
@@ -166,6 +202,10 @@ final class Activations {
 
   private static DoubleUnaryOperator swish(double alpha) {
     return x -> x * sigmoid(alpha * x);
+  }
+
+  private static DoubleUnaryOperator leaky(double alpha) {
+    return x -> x > 0 ? x : alpha * x;
   }
 
   private static double sigmoid(double x) {

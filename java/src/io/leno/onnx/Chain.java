@@ -183,6 +183,9 @@ final class Chain implements AutoCloseable {
             .filter(l -> l.name().equals(layer.name()))
             .findFirst()
             .orElseThrow();
+    if (layer.isConvolution()) {
+      inPart = inPart.withSize(layer.size());
+    }
     OnnxModel packed = part.withPackedLayers(Map.of(inPart, blob));
     return new WithOperators(piece, ModelSession.openWithOperators(packed, 1, planFile));
   }

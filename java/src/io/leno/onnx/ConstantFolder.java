@@ -69,7 +69,7 @@ final class ConstantFolder {
   }
 
   /** Drops constants that were read by what is gone; those that nobody ever read stay. */
-  private static GraphProto withoutUnused(GraphProto.Builder folded, GraphProto before) {
+  static GraphProto withoutUnused(GraphProto.Builder folded, GraphProto before) {
     Set<String> dead = new HashSet<>(Rewriter.used(before));
     dead.removeAll(Rewriter.used(folded.build()));
     List<TensorProto> kept =

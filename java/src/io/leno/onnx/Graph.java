@@ -20,7 +20,9 @@ final class Graph {
   static final Map<String, Integer> REQUIRED_INPUTS =
       Map.ofEntries(
           Map.entry("Add", 2),
+          Map.entry("BatchNormalization", 5),
           Map.entry("Constant", 0),
+          Map.entry("Conv", 2),
           Map.entry("Div", 2),
           Map.entry("Erf", 1),
           Map.entry("Gelu", 1),

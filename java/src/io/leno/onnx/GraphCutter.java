@@ -21,8 +21,13 @@ import java.util.Set;
  * every piece that reads them.
  */
 final class GraphCutter {
-  /** Layers that read the same tensor. */
-  record Group(String input, List<LinearLayer> layers) {}
+  /** Layers that read the same tensor in the same way. */
+  record Group(List<LinearLayer> layers) {
+    /** What they read. */
+    Tokens input() {
+      return Tokens.input(layers.get(0));
+    }
+  }
 
   /**
    * A part of the graph.
@@ -58,12 +63,12 @@ final class GraphCutter {
 
   GraphCutter(GraphProto graph, List<LinearLayer> layers) {
     this.graph = graph;
-    Map<String, List<LinearLayer>> byInput = new LinkedHashMap<>();
+    Map<Tokens, List<LinearLayer>> byInput = new LinkedHashMap<>();
     for (LinearLayer layer : layers) {
       layerOf.put(layer.nodes.get(0), layer);
-      byInput.computeIfAbsent(layer.input(), unused -> new ArrayList<>()).add(layer);
+      byInput.computeIfAbsent(Tokens.input(layer), unused -> new ArrayList<>()).add(layer);
     }
-    byInput.forEach((input, members) -> groups.add(new Group(input, List.copyOf(members))));
+    byInput.values().forEach(members -> groups.add(new Group(List.copyOf(members))));
     graph.getInitializerList().forEach(t -> initialisers.put(t.getName(), t));
   }
 

@@ -71,6 +71,17 @@ public record LayerChoice(DType dtype, double sparsity, int vector) {
     return vector == 0;
   }
 
+  /** The same as the layer can store it: i8 is multiplied where tokens are rows alone. */
+  LayerChoice storable(LinearLayer layer) {
+    boolean patches = layer.isConvolution() && !layer.convolution().isPointwise();
+    return patches && dtype == DType.I8 ? new LayerChoice(DType.F32, sparsity, vector) : this;
+  }
+
+  /** Whether the layer's nodes are left as they are. */
+  boolean isOwn(LinearLayer layer) {
+    return layer.isConvolution() && isDense() && dtype == DType.F32;
+  }
+
   @Override
   public String toString() {
     return isDense()

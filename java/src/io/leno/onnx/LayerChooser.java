@@ -64,13 +64,32 @@ final class LayerChooser {
     for (int l = 0; l < seconds.length; l++) {
       for (int c = 0; c < candidates.size(); c++) {
         LinearLayer layer = layers.get(l);
-        LayerChoice choice = candidates.get(c);
-        double dense = times.seconds(layer, LayerChoice.dense(choice.dtype()), tokens.get(layer));
-        double own = times.seconds(layer, choice, tokens.get(layer));
-        // A gain within the noise, or none since dense kernels are chosen, is not worth any error.
-        seconds[l][c] = choice.isDense() || own < WORTHWHILE * dense ? own : 1.001 * dense;
+        LayerChoice choice = candidates.get(c).storable(layer);
+        double took = times.seconds(layer, choice, tokens.get(layer));
+        seconds[l][c] =
+            choice.isOwn(layer) || isWorthwhile(times, layer, choice, tokens.get(layer))
+                ? took
+                : 1.001 * dense(times, layer, choice, tokens.get(layer));
       }
     }
+  }
+
+  /**
+   * Whether a layer gains more than the noise: else, or since dense kernels are chosen, its choice
+   * is not worth any error. What convolutions have to beat is the model's own node.
+   */
+  static boolean isWorthwhile(
+      LayerTimes times, LinearLayer layer, LayerChoice choice, long tokens) {
+    if (choice.isDense() && !layer.isConvolution()) {
+      return true;
+    }
+    return times.seconds(layer, choice, tokens) < WORTHWHILE * dense(times, layer, choice, tokens);
+  }
+
+  private static double dense(
+      LayerTimes times, LinearLayer layer, LayerChoice choice, long tokens) {
+    DType dtype = layer.isConvolution() ? DType.F32 : choice.dtype();
+    return times.seconds(layer, LayerChoice.dense(dtype), tokens);
   }
 
   /** The fastest choice whose errors sum to at most an allowance, or to the least there is. */
@@ -98,7 +117,8 @@ final class LayerChooser {
     return errors;
   }
 
-  private double error(LinearLayer layer, LayerChoice choice) {
+  private double error(LinearLayer layer, LayerChoice asked) {
+    LayerChoice choice = asked.storable(layer);
     Map<Integer, ErrorCurve> ofLayer = curves.get(layer);
     ErrorCurve curve =
         choice.isDense() ? ofLayer.values().iterator().next() : ofLayer.get(choice.vector());
@@ -109,7 +129,7 @@ final class LayerChooser {
     Map<LinearLayer, LayerChoice> byLayer = new LinkedHashMap<>();
     Map<LinearLayer, Double> sensitivity = new LinkedHashMap<>();
     for (int l = 0; l < chosen.length; l++) {
-      LayerChoice choice = candidates.get(chosen[l]);
+      LayerChoice choice = candidates.get(chosen[l]).storable(layers.get(l));
       byLayer.put(layers.get(l), choice);
       sensitivity.put(layers.get(l), error(layers.get(l), choice));
     }

@@ -3,6 +3,8 @@ package io.leno.onnx;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
+import io.leno.LenoUnsupportedException;
+import io.leno.op.ImageSize;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -14,8 +16,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Finds the linear layers of a graph, in the order in which they run, and what can be fused into
- * each.
+ * Finds the linear layers and convolutions of a graph, in the order in which they run, and what can
+ * be fused into each.
  */
 final class LayerFinder {
   private final Graph graph;
@@ -37,6 +39,8 @@ final class LayerFinder {
         matMul(node);
       } else if (Graph.is(node, "Gemm")) {
         gemm(node);
+      } else if (Graph.is(node, "Conv")) {
+        conv(node);
       }
     }
   }
@@ -54,14 +58,23 @@ final class LayerFinder {
     return node.getName().isEmpty() ? node.getOutput(0) : node.getName();
   }
 
-  /** The constant weights of a product, or nothing and a reason in {@link #skipped}. */
-  private Optional<TensorProto> weights(NodeProto node) {
+  /**
+   * The constant weights of a product, or nothing and a reason in {@link #skipped}.
+   *
+   * @param least dimensions
+   * @param most dimensions
+   */
+  private Optional<TensorProto> weights(NodeProto node, int least, int most) {
     Optional<TensorProto> constant = graph.constant(node.getInput(1));
     String reason = null;
     if (constant.isEmpty()) {
       reason = "its second input is no constant";
-    } else if (constant.get().getDimsCount() != 2) {
-      reason = "its weights have " + constant.get().getDimsCount() + " dimensions, not 2";
+    } else if (constant.get().getDimsCount() < least || constant.get().getDimsCount() > most) {
+      reason =
+          "its weights have "
+              + constant.get().getDimsCount()
+              + " dimensions, not "
+              + (least == most ? "" + least : least + " or " + most);
     } else if (!Tensors.isFloat(constant.get())) {
       reason = "its weights are not float32";
     } else if (Tensors.count(constant.get()) == 0) {
@@ -75,10 +88,14 @@ final class LayerFinder {
   }
 
   private void matMul(NodeProto node) {
-    weights(node)
+    weights(node, 2, 2)
         .ifPresent(
             tensor -> {
-              add(node, node.getInput(1), new LayerWeights(tensor, false, 1), null);
+              add(
+                  node,
+                  node.getInput(1),
+                  new LayerWeights(tensor, LayerWeights.Order.IN_OUT, 1),
+                  null);
             });
   }
 
@@ -88,13 +105,16 @@ final class LayerFinder {
       skipped.put(nameOf(node), "its first input is transposed");
       return;
     }
-    Optional<TensorProto> tensor = weights(node);
+    Optional<TensorProto> tensor = weights(node, 2, 2);
     if (tensor.isEmpty()) {
       return;
     }
     boolean outByIn = Graph.intAttribute(node, "transB", 0) != 0;
     LayerWeights weights =
-        new LayerWeights(tensor.get(), outByIn, Graph.floatAttribute(node, "alpha", 1));
+        new LayerWeights(
+            tensor.get(),
+            outByIn ? LayerWeights.Order.OUT_IN : LayerWeights.Order.IN_OUT,
+            Graph.floatAttribute(node, "alpha", 1));
     float[] bias = null;
     if (node.getInputCount() > 2 && !node.getInput(2).isEmpty()) {
       Optional<float[]> constant = bias(node.getInput(2), weights.rows());
@@ -105,6 +125,84 @@ final class LayerFinder {
       bias = scale(constant.get(), Graph.floatAttribute(node, "beta", 1));
     }
     add(node, node.getInput(1), weights, bias);
+  }
+
+  private void conv(NodeProto node) {
+    Optional<TensorProto> tensor = weights(node, 3, 4);
+    if (tensor.isEmpty()) {
+      return;
+    }
+    Convolution convolution;
+    try {
+      convolution = ConvReader.read(node, tensor.get());
+    } catch (LenoUnsupportedException e) {
+      skipped.put(nameOf(node), e.getMessage());
+      return;
+    }
+    LayerWeights weights = new LayerWeights(tensor.get(), LayerWeights.Order.FILTERS, 1);
+    float[] bias = null;
+    if (node.getInputCount() > 2 && !node.getInput(2).isEmpty()) {
+      Optional<float[]> constant =
+          bias(node.getInput(2), weights.rows()).filter(b -> b.length == weights.rows());
+      if (constant.isEmpty()) {
+        skipped.put(nameOf(node), "its bias is no constant vector");
+        return;
+      }
+      bias = constant.get();
+    }
+    List<NodeProto> nodes = new ArrayList<>(List.of(node));
+    String end = node.getOutput(0);
+    LinearLayer.Function activation = LinearLayer.Function.NONE;
+    Optional<Activations.Match> function = activations.find(end);
+    if (function.isPresent()) {
+      activation = function.get().function();
+      nodes.addAll(function.get().nodes());
+      end = function.get().output();
+    }
+    String residual = null;
+    boolean residualFirst = false;
+    Optional<NodeProto> addition = residual(end, node.getOutput(0));
+    if (addition.isPresent()) {
+      residual = Graph.otherInput(addition.get(), end);
+      nodes.add(addition.get());
+      end = addition.get().getOutput(0);
+      function = function.isPresent() ? Optional.empty() : activations.find(end);
+      if (function.isPresent()) {
+        residualFirst = true;
+        activation = function.get().function();
+        nodes.addAll(function.get().nodes());
+        end = function.get().output();
+      }
+    }
+    taken.addAll(nodes);
+    long[] shape = shapes.shape(node.getInput(0));
+    ImageSize size = shape == null ? null : convolution.size(shape);
+    layers.add(
+        new LinearLayer(
+            nameOf(node),
+            node.getInput(1),
+            weights,
+            node.getInput(0),
+            end,
+            bias,
+            activation,
+            residual,
+            null,
+            new LinearLayer.Images(convolution, size, residualFirst),
+            nodes));
+  }
+
+  /** The addition of another tensor of the product's shape. */
+  private Optional<NodeProto> residual(String end, String product) {
+    return graph
+        .soleConsumer(end, "Add")
+        .filter(
+            addition -> {
+              String other = Graph.otherInput(addition, end);
+              return !other.equals(end)
+                  && !taken.contains(addition)
+                  && shapes.equalShapes(other, product);
+            });
   }
 
   private void add(NodeProto product, String weightName, LayerWeights weights, float[] gemmBias) {
@@ -122,24 +220,19 @@ final class LayerFinder {
         end = addition.get().getOutput(0);
       }
     }
-    String activation = "none";
+    LinearLayer.Function activation = LinearLayer.Function.NONE;
     Optional<Activations.Match> function = activations.find(end);
     if (function.isPresent()) {
-      activation = function.get().name();
+      activation = function.get().function();
       nodes.addAll(function.get().nodes());
       end = function.get().output();
     }
     String residual = null;
-    Optional<NodeProto> addition = graph.soleConsumer(end, "Add");
+    Optional<NodeProto> addition = residual(end, product.getOutput(0));
     if (addition.isPresent()) {
-      String other = Graph.otherInput(addition.get(), end);
-      if (!other.equals(end)
-          && !taken.contains(addition.get())
-          && shapes.equalShapes(other, product.getOutput(0))) {
-        residual = other;
-        nodes.add(addition.get());
-        end = addition.get().getOutput(0);
-      }
+      residual = Graph.otherInput(addition.get(), end);
+      nodes.add(addition.get());
+      end = addition.get().getOutput(0);
     }
     LinearLayer.Norm norm = null;
     Optional<Norms.Match> normalisation = norms.find(end, rows);
@@ -160,6 +253,7 @@ final class LayerFinder {
             activation,
             residual,
             norm,
+            null,
             nodes));
   }
 

@@ -27,7 +27,7 @@ final class LayerFit implements AutoCloseable {
     this.choice = choice;
     this.pattern = pattern;
     this.packed = packed;
-    this.bias = layer.bias == null ? null : inputs.bias(layer, packed);
+    this.bias = layer.bias == null || choice.isOwn(layer) ? layer.bias : inputs.bias(layer, packed);
   }
 
   /** ONNX Runtime runs our layers on the CPU. */
@@ -38,7 +38,7 @@ final class LayerFit implements AutoCloseable {
     }
   }
 
-  /** Dense weights, rounded to a type. */
+  /** Dense weights, rounded to a type; or the model's own, which nothing is fitted to. */
   static LayerFit dense(LinearLayer layer, LayerChoice choice, LayerInputs inputs) {
     PackedWeights packed =
         NativeScope.call(() -> PackedWeights.dense(matrix(layer), choice.dtype()));
@@ -102,6 +102,11 @@ final class LayerFit implements AutoCloseable {
 
   PackedWeights packed() {
     return packed;
+  }
+
+  /** Whether an operator takes the place of the layer's nodes. */
+  boolean isReplaced() {
+    return !choice.isOwn(layer);
   }
 
   /** The layer with its new bias. */

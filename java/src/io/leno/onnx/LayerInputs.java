@@ -25,11 +25,11 @@ record LayerInputs(
     Map<LinearLayer, ResidualLoss> lost)
     implements AutoCloseable {
   static LayerInputs of(GraphCutter.Group group, Pass dense, Pass sparse, boolean moments) {
-    String input = group.input();
-    int columns = group.layers().get(0).columns();
+    Tokens input = group.input();
+    int columns = input.columns();
     boolean biased = group.layers().stream().allMatch(LinearLayer::hasBias);
-    float[] denseMean = biased ? dense.mean(input, columns) : new float[columns];
-    float[] mean = biased ? sparse.mean(input, columns) : new float[columns];
+    float[] denseMean = biased ? dense.mean(input) : new float[columns];
+    float[] mean = biased ? sparse.mean(input) : new float[columns];
     Map<LinearLayer, ResidualLoss> lost = new HashMap<>();
     for (LinearLayer layer : group.layers()) {
       if (sparse != dense && layer.residual != null && sparse.has(layer.residual)) {

@@ -5,8 +5,8 @@ package io.leno.onnx;
  *
  * @param name name of the layer, {@link LinearLayer#name()}
  * @param fused what the operator does besides the product, {@link LinearLayer#fused()}
- * @param rows M, output features
- * @param columns K, input features
+ * @param rows M, output features; of a convolution its filters
+ * @param columns K, input features; of a convolution the weights of a filter
  * @param choice dtype, target sparsity and V
  * @param pattern dense, vector-wise or shfl-bw
  * @param sparsity share of weights that are dropped, as it came out
@@ -15,10 +15,12 @@ package io.leno.onnx;
  *     0 .. 1; low where other weights make up for the dropped ones; 1 for dense
  * @param efficacy what the row permutation is worth: (kept - identity) / (unstructured - identity),
  *     were columns chosen by that importance alone; 0 for dense and vector-wise
- * @param tokens tokens for which the times hold
- * @param kernel kernel that this machine chose for so many tokens
+ * @param tokens tokens for which the times hold; of a convolution pixels of one sample's output
+ * @param kernel kernel that this machine chose for so many tokens, or {@code the model's own} for a
+ *     convolution that stays as it was
  * @param seconds time of the layer's product with that kernel
- * @param denseSeconds time of the fastest kernel for the dense float32 weights, in the same run
+ * @param denseSeconds time of the fastest kernel for the dense float32 weights, in the same run; of
+ *     a convolution that of the model's own nodes in ONNX Runtime
  * @param error relative error of the layer's own output on calibration inputs: |(W - W') X|^2 / |W
  *     X|^2 with X the dense model's inputs
  * @param sensitivity what the model's output loses (1 - mean cosine) when this layer alone takes

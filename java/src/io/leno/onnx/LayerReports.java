@@ -40,7 +40,7 @@ final class LayerReports {
     for (int g = 0; g < chain.groups().size(); g++) {
       GraphCutter.Group group = chain.groups().get(g);
       boolean pruned = group.layers().stream().anyMatch(l -> fits.get(l).pattern() != null);
-      Matrix sample = dense.sample(group.input(), group.layers().get(0).columns(), ERROR_TOKENS);
+      Matrix sample = dense.sample(group.input(), ERROR_TOKENS);
       try (LayerInputs inputs = LayerInputs.of(group, dense, dense, pruned)) {
         for (LinearLayer layer : group.layers()) {
           settings.progress.update(
@@ -73,7 +73,7 @@ final class LayerReports {
       kept = identity.total() > 0 ? importance / identity.total() : 1;
       efficacy = room > 0 ? (byRows(scores, fit.pattern()) - identity.identity()) / room : 0;
     }
-    LayerTimes.Timing timing = times.of(packed, tokens);
+    LayerTimes.Timing timing = times.of(layer, fit.choice(), packed, tokens);
     double denseSeconds = times.seconds(layer, LayerChoice.dense(DType.F32), tokens);
     return new LayerReport(
         layer.name(),

@@ -9,6 +9,9 @@ import io.leno.LenoInternalException;
 import io.leno.Matrix;
 import io.leno.PackedWeights;
 import io.leno.Pattern;
+import io.leno.op.ImageSize;
+import io.leno.op.SparseConv2d;
+import io.leno.op.SparseConv2dBuilder;
 import io.leno.op.SparseLinear;
 import io.leno.op.SparseLinearBuilder;
 import java.nio.file.Path;
@@ -20,28 +23,67 @@ import java.util.Random;
 /**
  * What a layer's product takes on this machine. Measured once per shape, dtype, V and a few
  * sparsities, on weights of no meaning; between those sparsities the time is taken to be linear in
- * the kept share.
+ * the kept share. Dense float32 convolutions are the model's own: what they take is told.
  */
 final class LayerTimes implements AutoCloseable {
   /** The kernel that was chosen, whether it computes with dense weights, and its median time. */
   record Timing(String kernel, boolean dense, double seconds) {}
 
-  private record Question(int rows, int columns, LayerChoice choice, long tokens) {}
+  /** Tokens at once; of a convolution, images of this size, whose output pixels the tokens are. */
+  private record Load(long tokens, Convolution convolution, ImageSize size) {
+    static Load of(LinearLayer layer, long tokens) {
+      return layer.isConvolution()
+          ? new Load(0, layer.convolution(), layer.size())
+          : new Load(tokens, null, null);
+    }
+  }
+
+  private record Question(int rows, int columns, LayerChoice choice, Load load) {}
 
   private static final double[] MEASURED = {0.25, 0.5, 0.75, 0.9, 0.98};
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Device device;
   private final Path planFile;
+  private final Map<LinearLayer, Double> own;
   private final Map<Question, Timing> known = new HashMap<>();
 
-  LayerTimes(int threads, Path planFile) {
+  /** own: of the model's convolutions. */
+  LayerTimes(int threads, Path planFile, Map<LinearLayer, Double> own) {
     this.device = Device.cpu(threads);
     this.planFile = planFile;
+    this.own = own;
   }
 
-  /** What these weights take. */
-  Timing of(PackedWeights packed, long tokens) {
+  /** What these weights take in a layer. */
+  Timing of(LinearLayer layer, LayerChoice choice, PackedWeights packed, long tokens) {
+    return choice.isOwn(layer)
+        ? new Timing("the model's own", true, own.get(layer))
+        : of(packed, Load.of(layer, tokens));
+  }
+
+  private Timing of(PackedWeights packed, Load load) {
+    return load.convolution == null ? ofLinear(packed, load.tokens) : ofConvolution(packed, load);
+  }
+
+  private Timing ofConvolution(PackedWeights packed, Load load) {
+    Convolution c = load.convolution;
+    SparseConv2dBuilder builder =
+        SparseConv2d.builder(device, packed, c.channels())
+            .kernelSize(c.kernelHeight(), c.kernelWidth())
+            .stride(c.strideHeight(), c.strideWidth())
+            .dilation(c.dilationHeight(), c.dilationWidth())
+            .pads(c.padTop(), c.padLeft(), c.padBottom(), c.padRight())
+            .sizes(load.size);
+    if (planFile != null) {
+      builder.planFile(planFile);
+    }
+    try (SparseConv2d operator = builder.build()) {
+      return timing(operator.explainJson());
+    }
+  }
+
+  private Timing ofLinear(PackedWeights packed, long tokens) {
     SparseLinearBuilder builder = SparseLinear.builder(device, packed).buckets(tokens);
     if (planFile != null) {
       builder.planFile(planFile);
@@ -53,6 +95,9 @@ final class LayerTimes implements AutoCloseable {
 
   /** What a layer of this shape takes. */
   double seconds(LinearLayer layer, LayerChoice choice, long tokens) {
+    if (choice.isOwn(layer)) {
+      return own.get(layer);
+    }
     if (choice.isDense()) {
       return known(layer, choice, tokens).seconds();
     }
@@ -79,10 +124,10 @@ final class LayerTimes implements AutoCloseable {
 
   private Timing known(LinearLayer layer, LayerChoice choice, long tokens) {
     return known.computeIfAbsent(
-        new Question(layer.rows(), layer.columns(), choice, tokens),
+        new Question(layer.rows(), layer.columns(), choice, Load.of(layer, tokens)),
         question -> {
           try (PackedWeights packed = NativeScope.call(() -> weights(question))) {
-            return of(packed, tokens);
+            return of(packed, question.load);
           }
         });
   }

@@ -9,21 +9,37 @@ import java.nio.FloatBuffer;
  * The constant weights of a product, where the model has them: copies are made when they are asked
  * for.
  *
- * @param tensor two-dimensional float32 values of the right number
- * @param outByIn whether they lie as M x K, not as K x M
+ * @param tensor float32 values of the right number, in as many dimensions as the order has
+ * @param order how they lie
  * @param scale factor that the product multiplies with
  */
-record LayerWeights(TensorProto tensor, boolean outByIn, float scale) {
+record LayerWeights(TensorProto tensor, Order order, float scale) {
+  /** How weights lie in the model. */
+  enum Order {
+    /** K x M. */
+    IN_OUT,
+    /** M x K. */
+    OUT_IN,
+    /** Filters: M x C x R x S, or M x C x S, where the matrix is M x (R S C). */
+    FILTERS
+  }
+
   LayerWeights {
     Tensors.requireComplete(tensor);
   }
 
   int rows() {
-    return (int) tensor.getDims(outByIn ? 0 : 1);
+    return (int) tensor.getDims(order == Order.IN_OUT ? 1 : 0);
   }
 
   int columns() {
-    return (int) tensor.getDims(outByIn ? 1 : 0);
+    return order == Order.IN_OUT
+        ? (int) tensor.getDims(0)
+        : (int) (Tensors.count(tensor) / tensor.getDims(0));
+  }
+
+  private long[] shape() {
+    return tensor.getDimsList().stream().mapToLong(Long::longValue).toArray();
   }
 
   /** M x K, scaled; a new matrix. */
@@ -31,10 +47,10 @@ record LayerWeights(TensorProto tensor, boolean outByIn, float scale) {
     Matrix matrix = Matrix.zeros(rows(), columns());
     FloatBuffer to = matrix.pointer().asBuffer();
     FloatBuffer from = Tensors.values(tensor);
-    if (outByIn) {
-      to.put(from);
-    } else {
-      transpose(from, columns(), rows(), to);
+    switch (order) {
+      case OUT_IN -> to.put(from);
+      case IN_OUT -> transpose(from, columns(), rows(), to);
+      default -> transposeEach(from, (int) tensor.getDims(1), to);
     }
     for (int i = 0; scale != 1 && i < to.capacity(); i++) {
       to.put(i, to.get(i) * scale);
@@ -52,18 +68,55 @@ record LayerWeights(TensorProto tensor, boolean outByIn, float scale) {
   /** Other M x K weights in the layout that the product reads. */
   NativeTensor asFed(Matrix weights) {
     FloatBuffer from = weights.pointer().asBuffer();
-    long[] shape = outByIn ? new long[] {rows(), columns()} : new long[] {columns(), rows()};
     return NativeTensor.of(
         OnnxJavaType.FLOAT,
-        shape,
+        shape(),
         4L * rows() * columns(),
-        bytes -> {
-          if (outByIn) {
-            bytes.asFloatBuffer().put(from);
-          } else {
-            transpose(from, rows(), columns(), bytes.asFloatBuffer());
-          }
-        });
+        bytes -> restore(from, bytes.asFloatBuffer()));
+  }
+
+  /** Other M x K weights as a constant of the model. */
+  TensorProto asConstant(String name, float[] weights) {
+    FloatBuffer values = FloatBuffer.allocate(weights.length);
+    restore(FloatBuffer.wrap(weights), values);
+    return Tensors.ofFloats(name, values.array(), shape());
+  }
+
+  /** From M x K to the model's order. */
+  private void restore(FloatBuffer from, FloatBuffer to) {
+    switch (order) {
+      case OUT_IN -> to.put(from);
+      case IN_OUT -> transpose(from, rows(), columns(), to);
+      default -> transposeEach(from, columns() / (int) tensor.getDims(1), to);
+    }
+  }
+
+  /** A mask or the like of M x K in the model's order of a row: C x R x S of filters. */
+  byte[] inOrder(byte[] rowMajor) {
+    if (order != Order.FILTERS) {
+      return rowMajor;
+    }
+    int columns = columns();
+    int channels = (int) tensor.getDims(1);
+    int taps = columns / channels;
+    byte[] ordered = new byte[rowMajor.length];
+    for (int i = 0; i < ordered.length; i++) {
+      int row = i / columns * columns;
+      ordered[i] = rowMajor[row + i % taps * channels + i % columns / taps];
+    }
+    return ordered;
+  }
+
+  /** Each of M rows, which is a matrix of so many rows. */
+  private void transposeEach(FloatBuffer from, int height, FloatBuffer to) {
+    int columns = columns();
+    for (int row = 0; row < rows(); row++) {
+      transpose(
+          from.slice(row * columns, columns),
+          height,
+          columns / height,
+          to.slice(row * columns, columns));
+    }
   }
 
   /** rows x columns to columns x rows. */

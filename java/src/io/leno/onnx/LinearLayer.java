@@ -1,16 +1,36 @@
 package io.leno.onnx;
 
 import ai.onnx.proto.OnnxMl.NodeProto;
+import io.leno.op.ImageSize;
 import java.util.List;
 import java.util.Optional;
 
 /**
  * A product with constant weights in a model, and the element-wise nodes behind it that one
- * operator can do with it: {@code y = norm(activation(x W^T + bias) + residual)}.
+ * operator can do with it: {@code y = norm(activation(x W^T + bias) + residual)}. A convolution is
+ * one of filters with the patches of images, whose residual may come before the activation.
  */
 public final class LinearLayer {
   /** Layer normalisation over the features of a token. */
   record Norm(float[] gain, float[] shift, float epsilon) {}
+
+  /**
+   * An activation function.
+   *
+   * @param name as the operators have it
+   * @param negativeSlope of a leaky ReLU; 0 for others
+   */
+  record Function(String name, float negativeSlope) {
+    static final Function NONE = new Function("none", 0);
+  }
+
+  /**
+   * What makes a layer a convolution.
+   *
+   * @param size of one sample; null where it is not known
+   * @param residualFirst whether the residual is added before the activation
+   */
+  record Images(Convolution convolution, ImageSize size, boolean residualFirst) {}
 
   private final String name;
   private final String weightName;
@@ -18,9 +38,10 @@ public final class LinearLayer {
   final String input;
   final String output;
   final float[] bias;
-  final String activation;
+  final Function activation;
   final String residual;
   final Norm norm;
+  final Images images; // null for a linear layer
   final List<NodeProto> nodes;
 
   LinearLayer(
@@ -30,9 +51,10 @@ public final class LinearLayer {
       String input,
       String output,
       float[] bias,
-      String activation,
+      Function activation,
       String residual,
       Norm norm,
+      Images images,
       List<NodeProto> nodes) {
     this.name = name;
     this.weightName = weightName;
@@ -43,6 +65,7 @@ public final class LinearLayer {
     this.activation = activation;
     this.residual = residual;
     this.norm = norm;
+    this.images = images;
     this.nodes = List.copyOf(nodes);
   }
 
@@ -85,7 +108,7 @@ public final class LinearLayer {
   /**
    * The weights.
    *
-   * @return M x K, row-major, out x in; a copy
+   * @return M x K, row-major, out x in; of a convolution M x (R S C); a copy
    */
   public float[] weights() {
     return NativeScope.call(() -> weights.matrix().toArray());
@@ -93,13 +116,52 @@ public final class LinearLayer {
 
   /** The same layer of the same model with another bias. */
   LinearLayer withBias(float[] newBias) {
+    return with(newBias, images);
+  }
+
+  /** The same convolution of images of another size. */
+  LinearLayer withSize(ImageSize size) {
+    return with(bias, new Images(images.convolution(), size, images.residualFirst()));
+  }
+
+  private LinearLayer with(float[] newBias, Images newImages) {
     return new LinearLayer(
-        name, weightName, weights, input, output, newBias, activation, residual, norm, nodes);
+        name,
+        weightName,
+        weights,
+        input,
+        output,
+        newBias,
+        activation,
+        residual,
+        norm,
+        newImages,
+        nodes);
+  }
+
+  /** Null for a linear layer. */
+  Convolution convolution() {
+    return images == null ? null : images.convolution();
+  }
+
+  /** Of a convolution: the images of one sample, or usual ones. */
+  ImageSize size() {
+    return images.size() == null ? images.convolution().usualSize() : images.size();
+  }
+
+  /**
+   * Whether this is a convolution: M filters, whose K weights are those of R x S pixels with C
+   * channels each.
+   *
+   * @return false for a linear layer
+   */
+  public boolean isConvolution() {
+    return images != null;
   }
 
   /** The node that adds the bias: the product itself, or the addition behind it. */
   NodeProto biasNode() {
-    return Graph.is(nodes.get(0), "Gemm") && nodes.get(0).getInputCount() > 2
+    return !Graph.is(nodes.get(0), "MatMul") && nodes.get(0).getInputCount() > 2
         ? nodes.get(0)
         : nodes.get(1);
   }
@@ -112,7 +174,7 @@ public final class LinearLayer {
   /**
    * Name of the tensor that the product reads.
    *
-   * @return tensor [..., K]
+   * @return tensor [..., K]; of a convolution [batch, C, height, width] or [batch, C, width]
    */
   public String input() {
     return input;
@@ -121,7 +183,7 @@ public final class LinearLayer {
   /**
    * Name of the tensor that the last fused node makes.
    *
-   * @return tensor [..., M]
+   * @return tensor [..., M]; of a convolution [batch, M, height, width] or [batch, M, width]
    */
   public String output() {
     return output;
@@ -130,10 +192,10 @@ public final class LinearLayer {
   /**
    * Name of the fused activation function.
    *
-   * @return none, relu, gelu_erf, gelu_tanh or silu
+   * @return none, relu, gelu_erf, gelu_tanh, silu, relu6 or leaky_relu
    */
   public String activation() {
-    return activation;
+    return activation.name();
   }
 
   /**
@@ -148,7 +210,7 @@ public final class LinearLayer {
   /**
    * Name of the tensor that the operator adds to its result.
    *
-   * @return tensor [..., M], or nothing where no addition was fused
+   * @return a tensor laid out as the output, or nothing where no addition was fused
    */
   public Optional<String> residual() {
     return Optional.ofNullable(residual);
@@ -173,10 +235,14 @@ public final class LinearLayer {
     if (bias != null) {
       text.append("+bias");
     }
-    if (!activation.equals("none")) {
-      text.append('+').append(activation);
+    boolean first = images != null && images.residualFirst();
+    if (first) {
+      text.append("+residual");
     }
-    if (residual != null) {
+    if (!activation.name().equals("none")) {
+      text.append('+').append(activation.name());
+    }
+    if (residual != null && !first) {
       text.append("+residual");
     }
     if (norm != null) {

@@ -110,7 +110,7 @@ public final class OnnxModel {
 
   private static OnnxModel of(ModelProto read, Path path) {
     ModelProto proto = ExternalData.embed(read, path);
-    GraphProto folded = ConstantFolder.fold(proto.getGraph());
+    GraphProto folded = ConvFolder.fold(ConstantFolder.fold(proto.getGraph()));
     return new OnnxModel(
         folded == proto.getGraph() ? proto : proto.toBuilder().setGraph(folded).build());
   }
@@ -135,7 +135,7 @@ public final class OnnxModel {
   }
 
   /**
-   * The linear layers, in the order in which they run.
+   * The linear layers and convolutions, in the order in which they run.
    *
    * @param shapes what is known of shapes; residual additions are fused where it proves that they
    *     may be

@@ -2,6 +2,7 @@ package io.leno.onnx;
 
 import io.leno.Calibration;
 import io.leno.Matrix;
+import io.leno.op.ImageSize;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -95,14 +96,14 @@ final class Pass implements AutoCloseable {
    * @param meanInput mean x: K numbers
    * @return L x L with L the larger of M and K; M x K of it are the sum
    */
-  Matrix lossGram(Pass other, String tensor, float[] meanLoss, String input, float[] meanInput) {
+  Matrix lossGram(Pass other, Tokens tensor, float[] meanLoss, Tokens input, float[] meanInput) {
     int larger = Math.max(meanLoss.length, meanInput.length);
     Matrix gram = Matrix.zeros(larger, larger);
     forEachBatch(
         i -> {
-          Matrix here = rows(i, tensor, meanLoss.length);
-          Matrix there = other.rows(i, tensor, meanLoss.length);
-          Matrix x = rows(i, input, meanInput.length);
+          Matrix here = rows(i, tensor);
+          Matrix there = other.rows(i, tensor);
+          Matrix x = rows(i, input);
           if (x == null) {
             return;
           }
@@ -116,12 +117,13 @@ final class Pass implements AutoCloseable {
   }
 
   /** The mean of a tensor over the tokens that count. */
-  float[] mean(String tensor, int columns) {
+  float[] mean(Tokens tensor) {
+    int columns = tensor.columns();
     double[] sum = new double[columns];
     long[] count = new long[1];
     forEachBatch(
         i -> {
-          Matrix rows = rows(i, tensor, columns);
+          Matrix rows = rows(i, tensor);
           if (rows == null) {
             return;
           }
@@ -146,12 +148,12 @@ final class Pass implements AutoCloseable {
    * The sum over the tokens that count of (a - mean a) (b - mean b)^T, K x K, with a this pass's
    * values of a tensor and b the other's.
    */
-  Matrix gram(float[] mean, Pass other, float[] otherMean, String tensor) {
+  Matrix gram(float[] mean, Pass other, float[] otherMean, Tokens tensor) {
     int columns = mean.length;
     Matrix gram = Matrix.zeros(columns, columns);
     forEachBatch(
         i -> {
-          Matrix left = rows(i, tensor, columns);
+          Matrix left = rows(i, tensor);
           if (left == null) {
             return;
           }
@@ -159,7 +161,7 @@ final class Pass implements AutoCloseable {
           if (other == this) {
             Calibration.accumulate(gram, left, workers.threads());
           } else {
-            Matrix right = other.rows(i, tensor, columns);
+            Matrix right = other.rows(i, tensor);
             centre(right, otherMean);
             Calibration.accumulate(gram, left, right, workers.threads());
           }
@@ -168,14 +170,15 @@ final class Pass implements AutoCloseable {
   }
 
   /** A tensor's values at the first tokens that count, at most so many; null where none counts. */
-  Matrix sample(String tensor, int columns, int most) {
+  Matrix sample(Tokens tensor, int most) {
+    int columns = tensor.columns();
     Matrix sample = Matrix.zeros(most, columns);
     FloatBuffer to = sample.pointer().asBuffer();
     for (int i = 0; i < live.length && to.hasRemaining(); i++) {
       int batch = i;
       NativeScope.run(
           () -> {
-            Matrix rows = rows(batch, tensor, columns);
+            Matrix rows = rows(batch, tensor);
             if (rows != null) {
               int count = (int) Math.min(rows.rows() * columns, to.remaining());
               to.put(rows.pointer().asBuffer().limit(count));
@@ -187,11 +190,16 @@ final class Pass implements AutoCloseable {
         : Matrix.of(sample.pointer(), to.position() / columns, columns, columns);
   }
 
-  /** How many tokens of a tensor there are, padding included. */
-  long tokens(String tensor, int columns) {
+  /** How many tokens of an input there are, padding included. */
+  long tokens(Tokens input) {
     long tokens = 0;
     for (int i = 0; i < live.length; i++) {
-      tokens += LongStream.of(at(i).shape(tensor)).reduce(1, (a, b) -> a * b) / columns;
+      long[] shape = at(i).shape(input.tensor());
+      Convolution convolution = input.convolution();
+      tokens +=
+          convolution != null
+              ? convolution.outPixels(convolution.size(shape))
+              : LongStream.of(shape).reduce(1, (x, y) -> x * y) / input.columns();
     }
     return tokens;
   }
@@ -239,9 +247,14 @@ final class Pass implements AutoCloseable {
   }
 
   /** The tokens of a batch that count, one after the other; null where none counts. */
-  private Matrix rows(int batch, String tensor, int columns) {
-    FloatPointer all = at(batch).floats(tensor);
-    boolean[] counts = Masks.rows(batches.get(batch), mask, at(batch).shape(tensor));
+  private Matrix rows(int batch, Tokens tokens) {
+    FloatPointer all = at(batch).floats(tokens.tensor());
+    long[] shape = at(batch).shape(tokens.tensor());
+    if (tokens.convolution() != null) {
+      return patches(batch, tokens, all, shape);
+    }
+    int columns = tokens.columns();
+    boolean[] counts = Masks.rows(batches.get(batch), mask, shape);
     int rows = (int) (all.capacity() / columns);
     if (counts != null) {
       FloatBuffer values = all.asBuffer();
@@ -255,6 +268,21 @@ final class Pass implements AutoCloseable {
       rows = kept;
     }
     return rows == 0 ? null : Matrix.of(all, rows, columns, columns);
+  }
+
+  /** Some pixels of the output, the same ones for input and output. */
+  private Matrix patches(int batch, Tokens tokens, FloatPointer all, long[] shape) {
+    Convolution convolution = tokens.convolution();
+    ImageSize size = tokens.isOutput() ? null : convolution.size(shape);
+    long pixels =
+        tokens.isOutput() ? all.capacity() / tokens.columns() : convolution.outPixels(size);
+    if (pixels <= 0) {
+      return null;
+    }
+    int[] sample = Patches.sample(convolution, pixels, batch, live.length);
+    return tokens.isOutput()
+        ? Patches.outputs(all, tokens.columns(), shape, sample)
+        : Patches.inputs(all, convolution, size, sample);
   }
 
   @Override

@@ -20,8 +20,8 @@ record ResidualLoss(float[] mean, Matrix gram) {
     int rows = layer.rows();
     float[] mean = new float[rows];
     if (layer.hasBias()) {
-      float[] before = dense.mean(layer.residual, rows);
-      float[] after = sparse.mean(layer.residual, rows);
+      float[] before = dense.mean(Tokens.residual(layer));
+      float[] after = sparse.mean(Tokens.residual(layer));
       for (int i = 0; i < rows; i++) {
         mean[i] = before[i] - after[i];
       }
@@ -29,7 +29,8 @@ record ResidualLoss(float[] mean, Matrix gram) {
     if (!moments) {
       return new ResidualLoss(mean, null);
     }
-    Matrix padded = sparse.lossGram(dense, layer.residual, mean, layer.input(), inputMean);
+    Matrix padded =
+        sparse.lossGram(dense, Tokens.residual(layer), mean, Tokens.input(layer), inputMean);
     float[] gram = new float[rows * layer.columns()];
     for (int i = 0; i < rows; i++) {
       padded

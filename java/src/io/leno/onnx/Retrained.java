@@ -59,8 +59,8 @@ public record Retrained(OnnxModel model, List<Layer> layers) {
       double patternLoss) {}
 
   /**
-   * Packs a model whose weights have zeros. Layers in which no pattern drops anything are packed
-   * dense.
+   * Packs a model whose weights have zeros. Linear layers in which no pattern drops anything are
+   * packed dense, such convolutions stay as they are.
    *
    * @param model a model with float weights
    * @param dtype type of the stored weights, one that {@linkplain DType#runsOnCpu() runs on the
@@ -77,7 +77,7 @@ public record Retrained(OnnxModel model, List<Layer> layers) {
     List<LinearLayer> found = model.layers(ShapeEvidence.of(model, samples));
     if (found.isEmpty()) {
       throw new LenoArgumentException(
-          "model has no linear layer that can be replaced, expected one at least; left as they"
+          "model has no layer that can be replaced, expected one at least; left as they"
               + " are: "
               + model.skippedLayers());
     }
@@ -87,11 +87,15 @@ public record Retrained(OnnxModel model, List<Layer> layers) {
       Matrix weights = LayerFit.matrix(layer);
       try (Pattern pattern = Pattern.detect(weights, vector)) {
         StructureReport report = pattern.structureReport().orElseThrow();
+        DType stored = LayerChoice.dense(dtype).storable(layer).dtype();
         boolean dense = pattern.keptWeights() == pattern.rows() * pattern.columns();
+        if (dense && layer.isConvolution()) {
+          continue; // ONNX Runtime's own is no slower
+        }
         try (PackedWeights packed =
             dense
-                ? PackedWeights.dense(weights, dtype)
-                : PackedWeights.pack(pattern, weights, dtype)) {
+                ? PackedWeights.dense(weights, stored)
+                : PackedWeights.pack(pattern, weights, stored)) {
           blobs.put(layer, packed.toBytes());
           layers.add(
               new Layer(

@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Replaces layers of a graph: by the operator io.leno.Linear, or by the same layer with other
- * weights.
+ * Replaces layers of a graph: by the operators io.leno.Linear and io.leno.Conv, or by the same
+ * layer with other weights.
  */
 final class Rewriter {
   private static final long OPERATOR_VERSION = 1;
@@ -81,16 +81,8 @@ final class Rewriter {
                     + layer.rows() * layer.columns());
           }
           NodeProto product = layer.nodes.get(0);
-          boolean outByIn = isOutByIn(product);
           String name = unique(layer.weightName() + "/new");
-          graph.addInitializer(
-              outByIn
-                  ? Tensors.ofFloats(name, values, layer.rows(), layer.columns())
-                  : Tensors.ofFloats(
-                      name,
-                      Tensors.transpose(values, layer.rows(), layer.columns()),
-                      layer.columns(),
-                      layer.rows()));
+          graph.addInitializer(layer.stored().asConstant(name, values));
           replaced.put(product, withWeights(product, name));
         });
     for (NodeProto node : source.getNodeList()) {
@@ -98,11 +90,6 @@ final class Rewriter {
     }
     removeUnused();
     return new OnnxModel(model.toBuilder().setGraph(graph).build());
-  }
-
-  /** Whether a product wants its weights as M x K, not as K x M. */
-  static boolean isOutByIn(NodeProto product) {
-    return Graph.is(product, "Gemm") && Graph.intAttribute(product, "transB", 0) != 0;
   }
 
   /** The product with other weights, in which alpha is contained. */
@@ -152,28 +139,27 @@ final class Rewriter {
     NodeProto.Builder node =
         NodeProto.newBuilder()
             .setDomain(OnnxModel.DOMAIN)
-            .setOpType("Linear")
+            .setOpType(layer.isConvolution() ? "Conv" : "Linear")
             .setName(layer.name())
             .addInput(layer.input)
             .addInput(blob)
             .addInput(layer.bias == null ? "" : initialiser(layer.name() + "/bias", layer.bias))
             .addInput(layer.residual == null ? "" : layer.residual)
             .addOutput(layer.output)
-            .addAttribute(
-                AttributeProto.newBuilder()
-                    .setName("activation")
-                    .setType(AttributeProto.AttributeType.STRING)
-                    .setS(ByteString.copyFromUtf8(layer.activation)))
-            .addAttribute(integer("residual", layer.residual == null ? 0 : 1))
+            .addAttribute(text("activation", layer.activation.name()))
             .addAttribute(integer("version", OPERATOR_VERSION));
+    if (layer.activation.name().equals("leaky_relu")) {
+      node.addAttribute(number("negative_slope", layer.activation.negativeSlope()));
+    }
+    if (layer.isConvolution()) {
+      addGeometry(node, layer);
+    } else {
+      node.addAttribute(integer("residual", layer.residual == null ? 0 : 1));
+    }
     if (layer.norm != null) {
       node.addInput(initialiser(layer.name() + "/norm_gain", layer.norm.gain()))
           .addInput(initialiser(layer.name() + "/norm_shift", layer.norm.shift()))
-          .addAttribute(
-              AttributeProto.newBuilder()
-                  .setName("norm_epsilon")
-                  .setType(AttributeProto.AttributeType.FLOAT)
-                  .setF(layer.norm.epsilon()));
+          .addAttribute(number("norm_epsilon", layer.norm.epsilon()));
     }
     // Inputs that are left out at the end are not written at all.
     for (int i = node.getInputCount() - 1; node.getInput(i).isEmpty(); i--) {
@@ -181,6 +167,42 @@ final class Rewriter {
       node.clearInput().addAllInput(kept);
     }
     return node.build();
+  }
+
+  private static void addGeometry(NodeProto.Builder node, LinearLayer layer) {
+    Convolution convolution = layer.convolution();
+    String residual = layer.images.residualFirst() ? "before" : "after";
+    node.addAttribute(text("residual", layer.residual == null ? "none" : residual))
+        .addAttribute(integers("kernel_shape", convolution.kernelShape()))
+        .addAttribute(integers("strides", convolution.strides()))
+        .addAttribute(integers("pads", convolution.pads()))
+        .addAttribute(integers("dilations", convolution.dilations()))
+        .addAttribute(integers("sizes", convolution.extents(layer.size())));
+  }
+
+  private static AttributeProto text(String name, String value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.STRING)
+        .setS(ByteString.copyFromUtf8(value))
+        .build();
+  }
+
+  private static AttributeProto number(String name, float value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.FLOAT)
+        .setF(value)
+        .build();
+  }
+
+  private static AttributeProto integers(String name, long[] values) {
+    AttributeProto.Builder attribute =
+        AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INTS);
+    for (long value : values) {
+      attribute.addInts(value);
+    }
+    return attribute.build();
   }
 
   private static AttributeProto integer(String name, long value) {

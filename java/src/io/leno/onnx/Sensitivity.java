@@ -114,7 +114,7 @@ final class Sensitivity {
       int group, LinearLayer layer, Pass at, List<float[]> dense, List<DType> dtypes, Path plan) {
     Map<DType, Double> errors = new EnumMap<>(DType.class);
     for (DType dtype : dtypes) {
-      if (dtype == DType.F32) {
+      if (LayerChoice.dense(dtype).storable(layer).dtype() == DType.F32) {
         continue;
       }
       byte[] blob = NativeScope.call(() -> rounded(layer, dtype));

@@ -72,6 +72,18 @@ public class ShapeEvidence {
       tensors.add(b);
       return true;
     }
+
+    @Override
+    long[] shape(String tensor) {
+      tensors.add(tensor);
+      return null;
+    }
+  }
+
+  /** The shape in the first run, of one sample; null where it is not known. */
+  long[] shape(String tensor) {
+    long[][] runs = shapes.get(tensor);
+    return runs == null ? null : runs[0];
   }
 
   boolean equalShapes(String a, String b) {

@@ -117,6 +117,16 @@ final class ActivationFusionTest extends FusionTest {
           String x = product(m, X, K, M, 1);
           return m.node("Mul", m.node("Sigmoid", x), x);
         });
+    cases.add(
+        "Clip to 6",
+        List.of("bias+relu6"),
+        1,
+        m -> m.node("Clip", biased(m), m.scalar(0), m.scalar(6)));
+    cases.add(
+        "LeakyRelu",
+        List.of("bias+leaky_relu"),
+        1,
+        m -> m.node("LeakyRelu", attribute("alpha", 0.2f), biased(m)));
     cases.add("Swish", List.of("bias+silu"), 1, 24, m -> m.output(m.node("Swish", biased(m))));
     cases.add(
         "SiLU as a quotient",

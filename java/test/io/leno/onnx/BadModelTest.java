@@ -116,7 +116,7 @@ final class BadModelTest {
   @Test
   void unknownOperatorOfOurDomain() {
     TinyModel m = model();
-    refused(m.output(m.node("io.leno", "Conv", List.of(), X)).build(), "Conv");
+    refused(m.output(m.node("io.leno", "Pool", List.of(), X)).build(), "Pool");
   }
 
   @Test

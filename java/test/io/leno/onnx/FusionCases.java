@@ -20,8 +20,14 @@ final class FusionCases {
    *
    * @param fused of each layer, in the graph's order
    * @param nodes that the rewritten graph has
+   * @param given inputs to run with; null for matrices with K columns
    */
-  record Case(String name, OnnxModel model, List<String> fused, int nodes) {
+  record Case(
+      String name, OnnxModel model, List<String> fused, int nodes, List<Map<String, Array>> given) {
+    Case(String name, OnnxModel model, List<String> fused, int nodes) {
+      this(name, model, fused, nodes, null);
+    }
+
     @Override
     public String toString() {
       return name;
@@ -32,6 +38,9 @@ final class FusionCases {
     }
 
     List<Map<String, Array>> inputs() {
+      if (given != null) {
+        return given;
+      }
       List<Map<String, Array>> inputs = new ArrayList<>();
       inputs.add(Map.of(X, Array.random(11, 1, K)));
       inputs.add(Map.of(X, Array.random(12, 3, K)));

@@ -1,0 +1,316 @@
+package io.leno.onnx;
+
+import static io.leno.onnx.TinyModel.X;
+import static io.leno.onnx.TinyModel.attribute;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
+import io.leno.DType;
+import io.leno.Importance;
+import io.leno.LenoFormatException;
+import io.leno.LenoUnsupportedException;
+import io.leno.Matrix;
+import io.leno.Pattern;
+import io.leno.SearchOptions;
+import io.leno.Truth;
+import io.leno.onnx.Runtime.Array;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.FloatPointer;
+import org.junit.jupiter.api.Test;
+
+/** The pipeline on a small convnet whose images are smooth, as real ones are. */
+final class ConvAcceleratorTest {
+  private static final int C = 3;
+  private static final int F = 16;
+  private static final int SIZE = 12;
+
+  /** conv, BN, relu; conv; conv + residual, relu; a mean over pixels; a linear layer. */
+  private static OnnxModel convnet() {
+    TinyModel m = new TinyModel(17).inputShape(-1, C, SIZE, SIZE);
+    String a = conv(m, X, 1, C, 1);
+    a =
+        m.node(
+            "BatchNormalization",
+            a,
+            m.random(31, F),
+            m.random(32, F),
+            m.random(33, F),
+            m.constant(ones(), F));
+    a = m.node("Relu", a);
+    String b = m.node("LeakyRelu", attribute("alpha", 0.1f), conv(m, a, 2, F, 1));
+    String c = m.node("Relu", m.node("Add", conv(m, b, 3, F, 1), a));
+    String d = conv(m, c, 4, F, 2);
+    String mean = m.node("Flatten", m.node("GlobalAveragePool", d));
+    m.output(m.node("MatMul", mean, m.random(9, F, 5)), d);
+    return OnnxModel.parse(m.build().toBytes());
+  }
+
+  private static float[] ones() {
+    float[] ones = new float[F];
+    java.util.Arrays.fill(ones, 1);
+    return ones;
+  }
+
+  private static String conv(TinyModel m, String x, int seed, int channels, int stride) {
+    return m.node(
+        "",
+        "Conv",
+        List.of(
+            attribute("pads", new long[] {1, 1, 1, 1}),
+            attribute("strides", new long[] {stride, stride})),
+        x,
+        m.random(seed, F, channels, 3, 3),
+        m.random(seed + 10, F));
+  }
+
+  private static float[] images(int samples, long seed) {
+    float[] waves = Truth.random(samples * C * 4, seed);
+    float[] noise = Truth.random(samples * C * SIZE * SIZE, seed + 1);
+    float[] x = new float[noise.length];
+    for (int i = 0; i < x.length; i++) {
+      int column = i % SIZE;
+      int row = i / SIZE % SIZE;
+      int wave = i / (SIZE * SIZE) * 4;
+      x[i] =
+          (float)
+                  (waves[wave] * Math.sin(0.5 * row + 3 * waves[wave + 1])
+                      + waves[wave + 2] * Math.cos(0.4 * column + 3 * waves[wave + 3]))
+              + 0.05f * noise[i];
+    }
+    return x;
+  }
+
+  private static ModelInputs inputs(int samples, long seed) {
+    return ModelInputs.of(Map.of(X, InputArray.of(images(samples, seed), samples, C, SIZE, SIZE)));
+  }
+
+  private static Accelerator.Builder builder(Goal goal) {
+    return Accelerator.builder(convnet())
+        .goal(goal)
+        .calibration(inputs(64, 10))
+        .heldOut(inputs(24, 20))
+        .dtypes(DType.F32)
+        .vectors(8)
+        .threads(2)
+        .replaceSlower(true);
+  }
+
+  /** The mean cosine of the first output's rows to the dense model's, through ONNX Runtime. */
+  private static double similarity(OnnxModel model) throws Exception {
+    Map<String, Array> input = Map.of(X, new Array(images(24, 20), 24, C, SIZE, SIZE));
+    try (var dense = Runtime.plainSession(convnet(), OptLevel.BASIC_OPT);
+        var other = Runtime.session(model, OptLevel.BASIC_OPT)) {
+      Array a = Runtime.run(dense, input).values().iterator().next();
+      Array b = Runtime.run(other, input).values().iterator().next();
+      double sum = 0;
+      for (int row = 0; row < 24; row++) {
+        double ab = 0;
+        double aa = 0;
+        double bb = 0;
+        for (int i = 5 * row; i < 5 * row + 5; i++) {
+          ab += (double) a.values()[i] * b.values()[i];
+          aa += (double) a.values()[i] * a.values()[i];
+          bb += (double) b.values()[i] * b.values()[i];
+        }
+        sum += ab / Math.sqrt(aa * bb);
+      }
+      return sum / 24;
+    }
+  }
+
+  private static OnnxModel byMagnitude(double sparsity) {
+    OnnxModel model = convnet();
+    Map<LinearLayer, float[]> pruned = new HashMap<>();
+    for (LinearLayer layer : model.layers(ShapeEvidence.none())) {
+      float[] weights = layer.weights();
+      try (Pattern pattern =
+          Pattern.search(
+              Importance.magnitude(LayerFit.matrix(layer)), SearchOptions.of(sparsity, 8))) {
+        byte[] mask = pattern.mask();
+        for (int i = 0; i < weights.length; i++) {
+          weights[i] *= mask[i];
+        }
+      }
+      pruned.put(layer, weights);
+    }
+    return model.withWeights(pruned);
+  }
+
+  private static List<String> operators(OnnxModel model) throws Exception {
+    return ModelProto.parseFrom(model.toBytes()).getGraph().getNodeList().stream()
+        .filter(node -> node.getDomain().equals(OnnxModel.DOMAIN))
+        .map(NodeProto::getOpType)
+        .toList();
+  }
+
+  @Test
+  void secondOrderBeatsMagnitude() throws Exception {
+    Acceleration made = builder(Goal.uniform(0.5)).build().run();
+    assertEquals(List.of("Conv", "Conv", "Conv", "Conv", "Linear"), operators(made.model()));
+    double similarity = similarity(made.model());
+    double magnitude = similarity(byMagnitude(0.5));
+    assertTrue(1 - similarity < 0.5 * (1 - magnitude), similarity + " against " + magnitude);
+    assertEquals(0.5, made.report().sparsity(), 0.02);
+    assertEquals(
+        List.of("bias+relu", "bias+leaky_relu", "bias+residual+relu", "bias", ""),
+        made.report().layers().stream().map(LayerReport::fused).toList());
+    LayerReport last = made.report().layers().get(3);
+    assertEquals(36, last.tokens());
+    assertEquals(9 * F, last.columns());
+    for (LayerReport layer : made.report().layers()) {
+      assertTrue(layer.seconds() > 0 && layer.denseSeconds() > 0 && layer.bytes() > 0);
+      assertTrue(layer.error() > 0 && layer.error() < 1, "error is " + layer.error());
+    }
+  }
+
+  @Test
+  void theAccuracyBudgetIsKept() throws Exception {
+    Acceleration made =
+        builder(Goal.accuracy(0.98)).dtypes(DType.F32, DType.BF16, DType.I8).build().run();
+    assertTrue(made.report().similarity() >= 0.98, "similarity " + made.report().similarity());
+    for (LayerReport layer : made.report().layers()) {
+      boolean own = layer.kernel().equals("the model's own");
+      assertEquals(own, layer.columns() > F && layer.choice().equals(LayerChoice.dense(DType.F32)));
+      assertTrue(!own || layer.seconds() == layer.denseSeconds());
+    }
+  }
+
+  @Test
+  void whatIsNotFasterStaysAsItWas() throws Exception {
+    Acceleration made = builder(Goal.uniform(0.5)).replaceSlower(false).build().run();
+    long kept =
+        made.report().layers().stream().filter(l -> l.kernel().equals("the model's own")).count();
+    long replaced = operators(made.model()).stream().filter("Conv"::equals).count();
+    assertEquals(4, kept + replaced);
+    for (LayerReport layer : made.report().layers()) {
+      if (layer.kernel().equals("the model's own")) {
+        assertEquals(0, layer.sparsity());
+        assertEquals(0, layer.error());
+      }
+    }
+  }
+
+  @Test
+  void equalSeedsGiveEqualModels() {
+    byte[] first = builder(Goal.uniform(0.5)).threads(1).build().run().model().toBytes();
+    byte[] second = builder(Goal.uniform(0.5)).threads(2).build().run().model().toBytes();
+    assertArrayEquals(first, second);
+  }
+
+  @Test
+  void masksHaveTheOrderOfTheModelsFilters() {
+    Acceleration made = builder(Goal.uniform(0.5)).build().run();
+    LinearLayer second = convnet().layers(ShapeEvidence.none()).get(1);
+    Mask mask = made.masks().get(second.name());
+    float[] kept = new float[mask.rows() * mask.columns()];
+    byte[] bytes = mask.kept();
+    for (int i = 0; i < kept.length; i++) {
+      kept[i] = bytes[i];
+    }
+    // Of a pattern, every group of 8 filters keeps the same weights: as many as half.
+    Matrix rows = io.leno.op.SparseConv2d.filters(kept, F, F, 3, 3);
+    try (Pattern pattern = Pattern.detect(rows, 8)) {
+      assertEquals(0.5, pattern.sparsity(), 0.02);
+    }
+  }
+
+  @Test
+  void patchesAreWhatAConvolutionMultiplies() {
+    Convolution c = new Convolution(2, 2, 3, 2, 2, 1, 1, 2, 1, 2, 0, 1);
+    int height = 6;
+    int width = 5;
+    float[] x = Truth.random(2 * 2 * height * width, 5);
+    long[] shape = {2, 2, height, width};
+    int out = (int) c.outPixels(c.size(shape));
+    assertEquals(2 * c.outHeight(height) * c.outWidth(width), out);
+    int[] all = Patches.sample(c, out, 0, 1);
+    assertEquals(out, all.length);
+    Matrix patches = Patches.inputs(new FloatPointer(x), c, c.size(shape), all);
+    for (int p = 0; p < out; p++) {
+      int ofImage = out / 2;
+      int oy = p % ofImage / (int) c.outWidth(width);
+      int ox = p % ofImage % (int) c.outWidth(width);
+      for (int k = 0; k < c.columns(); k++) {
+        int channel = k % 2;
+        int y = 2 * oy + k / 4 - 1;
+        int column = ox + 2 * (k / 2 % 2) - 2;
+        boolean inside = y >= 0 && y < height && column >= 0 && column < width;
+        float expected =
+            inside ? x[((p / ofImage * 2 + channel) * height + y) * width + column] : 0;
+        assertEquals(expected, patches.get(p, k), p + ", " + k);
+      }
+    }
+    int[] some = Patches.sample(c, 1_000_000, 3, 100);
+    assertEquals(82, some.length);
+    for (int i = 1; i < some.length; i++) {
+      assertTrue(some[i] > some[i - 1] && some[i] < 1_000_000);
+    }
+  }
+
+  @Test
+  void pixelsOfAnOutputAreRowsOfChannels() {
+    float[] y = Truth.random(2 * 3 * 4 * 5, 6);
+    Matrix rows =
+        Patches.outputs(new FloatPointer(y), 3, new long[] {2, 3, 4, 5}, new int[] {0, 7, 20, 39});
+    int[][] places = {{0, 0}, {0, 7}, {1, 0}, {1, 19}};
+    for (int p = 0; p < 4; p++) {
+      for (int f = 0; f < 3; f++) {
+        assertEquals(y[(places[p][0] * 3 + f) * 20 + places[p][1]], rows.get(p, f));
+      }
+    }
+  }
+
+  private static void refused(String message, AttributeProto... attributes) {
+    TinyModel m = new TinyModel().imports("io.leno", 1);
+    byte[] blob = TinyModel.blob(Truth.random(4 * 18, 1), 4, 18);
+    m.output(m.node("io.leno", "Conv", List.of(attributes), X, m.bytes(blob)));
+    LenoUnsupportedException e =
+        assertThrows(LenoUnsupportedException.class, () -> ModelSession.open(m.build()));
+    assertTrue(e.getMessage().contains(message), e.getMessage());
+  }
+
+  @Test
+  void badNodesAreNamed() {
+    AttributeProto kernel = attribute("kernel_shape", new long[] {3, 3});
+    AttributeProto sizes = attribute("sizes", new long[] {1, 9, 9});
+    refused("attribute sizes is absent", kernel);
+    refused("kernel_shape has 0 numbers", sizes);
+    refused(
+        "kernel_shape is an integer, expected a list of integers", attribute("kernel_shape", 3L));
+    refused(
+        "strides is a list of floats, expected a list of integers",
+        kernel,
+        sizes,
+        attribute("strides", new float[] {1, 1}));
+    refused("pads has 2 numbers, expected 4", kernel, sizes, attribute("pads", new long[] {1, 1}));
+    refused("pad_left is 3", kernel, sizes, attribute("pads", new long[] {0, 3, 0, 0}));
+    refused("packed has 18 columns", attribute("kernel_shape", new long[] {2, 2}), sizes);
+    refused("expected nchw or nhwc", kernel, sizes, attribute("layout", "NHWC"));
+    refused("input residual is absent", kernel, sizes, attribute("residual", "after"));
+    refused("height is 2", kernel, attribute("sizes", new long[] {1, 2, 9}));
+    TinyModel short4 = new TinyModel();
+    short4.output(short4.node("Conv", X, short4.constant(new float[7], 2, 1, 2, 2)));
+    OnnxModel damaged = short4.build();
+    assertThrows(
+        LenoFormatException.class,
+        () -> OnnxModel.parse(damaged.toBytes()).layers(ShapeEvidence.none()));
+  }
+
+  @Test
+  void zerosOfARetrainedConvnetAreFound() throws Exception {
+    OnnxModel zeros = byMagnitude(0.5);
+    Retrained packed = Retrained.pack(zeros, DType.F32, 8, inputs(3, 4));
+    assertEquals(5, packed.layers().size());
+    assertEquals(5, operators(packed.model()).size());
+    assertEquals(similarity(zeros), similarity(packed.model()), 1e-6);
+    assertEquals(1, Retrained.pack(convnet(), DType.F32, 8, inputs(3, 4)).layers().size());
+  }
+}
