@@ -1,13 +1,17 @@
 package io.leno.onnx;
 
+import static io.leno.onnx.TinyModel.X;
+import static io.leno.onnx.TinyModel.attribute;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
+import io.leno.Truth;
 import io.leno.onnx.Runtime.Array;
 import java.io.File;
 import java.io.IOException;
@@ -20,6 +24,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,7 +35,27 @@ final class OrtVersionsTest {
   private static final Path OLDEST = Path.of("target", "ort-oldest");
 
   @Test
-  void theSameInBoth(@TempDir Path folder) throws Exception {
+  void linearIsTheSameInBoth(@TempDir Path folder) throws Exception {
+    theSameInBoth(LinearNodes.full(), Array.random(3, 1, 7, LinearNodes.K), folder);
+  }
+
+  @Test
+  void convIsTheSameInBoth(@TempDir Path folder) throws Exception {
+    TinyModel m = new TinyModel().imports("io.leno", 1);
+    byte[] blob = TinyModel.blob(Truth.random(6 * 54, 1), 6, 54);
+    List<AttributeProto> attributes =
+        List.of(
+            attribute("kernel_shape", new long[] {3, 3}),
+            attribute("pads", new long[] {1, 1, 1, 1}),
+            attribute("activation", "leaky_relu"),
+            attribute("negative_slope", 0.25f),
+            attribute("residual", "before"),
+            attribute("sizes", new long[] {1, 7, 9}));
+    m.output(m.node("io.leno", "Conv", attributes, X, m.bytes(blob), m.random(2, 6), X));
+    theSameInBoth(m.build(), Array.random(3, 2, 6, 7, 9), folder);
+  }
+
+  private static void theSameInBoth(OnnxModel model, Array x, Path folder) throws Exception {
     assumeTrue(Files.isDirectory(OLDEST), OLDEST + " is missing: Maven puts the old version there");
     Path jar;
     try (Stream<Path> files = Files.list(OLDEST)) {
@@ -37,8 +63,6 @@ final class OrtVersionsTest {
     }
     assertNotEquals("1.18.0", Runtime.ENVIRONMENT.getVersion());
 
-    Array x = Array.random(3, 1, 7, LinearNodes.K);
-    OnnxModel model = LinearNodes.full();
     float[] expected;
     try (OrtSession session = Runtime.session(model, OptLevel.ALL_OPT)) {
       expected = Runtime.run(session, Map.of("x", x)).values().iterator().next().values();
@@ -48,13 +72,14 @@ final class OrtVersionsTest {
     bytes.asFloatBuffer().put(x.values());
     Files.write(folder.resolve("x"), bytes.array());
 
-    String version = run(jar, folder);
+    String version = run(jar, folder, x.shape());
     assertTrue(version.contains("ONNX Runtime 1.18.0"), version);
     float[] actual = OldestRuntime.floats(Files.readAllBytes(folder.resolve("y")));
     assertArrayEquals(expected, actual, 1e-5f);
   }
 
-  private static String run(Path jar, Path folder) throws IOException, InterruptedException {
+  private static String run(Path jar, Path folder, long[] shape)
+      throws IOException, InterruptedException {
     String classes =
         Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
             .filter(entry -> Files.exists(Path.of(entry, "io/leno/onnx/OldestRuntime.class")))
@@ -70,7 +95,7 @@ final class OrtVersionsTest {
                     OldestRuntime.class.getName(),
                     folder.resolve("model.onnx").toString(),
                     LenoOnnx.libraryPath(),
-                    Integer.toString(LinearNodes.K),
+                    LongStream.of(shape).mapToObj(Long::toString).collect(Collectors.joining(",")),
                     folder.resolve("x").toString(),
                     folder.resolve("y").toString()))
             .redirectErrorStream(true)
