@@ -64,6 +64,28 @@ class CudaLinear : public Cuda {
   int64_t ldy(int64_t tokens) const { return (token_major() ? kM : tokens) + pad_; }
 
   void create() { ASSERT_OK(leno_linear_create(device_, packed_, &options_, &op_)); }
+  // Other weights of the same shape, whose owner this becomes.
+  void replace_weights(leno_packed packed) {
+    leno_packed_destroy(packed_);
+    packed_ = packed;
+    ASSERT_OK(leno_packed_to_dense(packed_, w_.data(), kK, kM * kK));
+  }
+  // Makes the operator anew, which must choose a kernel of that name's beginning, and runs it for some tokens.
+  void expect_exact(const std::string& kernel) {
+    leno_linear_destroy(op_);
+    op_ = nullptr;
+    create();
+    EXPECT_EQ(0u, std::string(leno_linear_kernel(op_, 16)).find(kernel)) << leno_linear_kernel(op_, 16);
+    for (const int64_t tokens : {1, 7, 40}) {
+      make_tensors(tokens);
+      reserve(tokens);
+      ASSERT_OK(forward(tokens));
+      const std::vector<float> y = y_values();
+      for (int64_t n = 0; n < tokens; ++n) {
+        for (int64_t m = 0; m < kM; ++m) ASSERT_EQ(expected(n, m), y[at(n, m, ldy(tokens))]) << n << " " << m;
+      }
+    }
+  }
   void add_epilogue() {
     options_.bias = bias_.data();
     options_.bias_count = kM;

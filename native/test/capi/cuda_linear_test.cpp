@@ -236,50 +236,54 @@ TEST_F(CudaLinear, RefusesTypesThatTheCardDoesNotTake) {
   EXPECT_EQ(nullptr, other);
 }
 
-// Rows that are permuted, warp-skip units, and dense weights, all in 32 bits.
+// Units of 8 rows that keep every second column, each weight 2.
+leno_packed warp_skip_weights(int64_t rows, int64_t columns, int dtype) {
+  std::vector<int32_t> order, kept;
+  std::vector<int64_t> ends{0};
+  for (int32_t r = 0; r < rows; ++r) order.push_back(r);
+  for (int64_t g = 0; g < rows / 8; ++g) {
+    for (int32_t k = int32_t(g % 3); k < columns; k += 2) kept.push_back(k);
+    ends.push_back(int64_t(kept.size()));
+  }
+  leno_pattern vector_wise = nullptr, warp_skip = nullptr;
+  EXPECT_OK(leno_pattern_create(rows, columns, 8, order.data(), ends.data(), kept.data(), int64_t(kept.size()),
+                                &vector_wise));
+  EXPECT_OK(leno_pattern_to_warp_skip(vector_wise, 0, &warp_skip));
+  const std::vector<float> full(size_t(rows * columns), 2.f);
+  leno_packed packed = nullptr;
+  EXPECT_OK(leno_packed_create(warp_skip, full.data(), columns, dtype, &packed));
+  leno_pattern_destroy(vector_wise);
+  leno_pattern_destroy(warp_skip);
+  return packed;
+}
+
+// Permuted rows, warp-skip units, and dense weights, all in 32 bits.
 TEST_F(CudaLinear, MultipliesFp32OnTheCudaCores) {
   options_.io_dtype = LENO_F32;
   options_.kernel = nullptr;
-  std::vector<int32_t> order, columns;
-  std::vector<int64_t> ends{0};
-  for (int32_t r = 0; r < kM; ++r) order.push_back(r);
-  for (int64_t g = 0; g < kM / 8; ++g) {
-    for (int32_t k = int32_t(g % 3); k < kK; k += 2) columns.push_back(k);
-    ends.push_back(int64_t(columns.size()));
-  }
-  leno_pattern vector_wise = nullptr, warp_skip = nullptr;
-  ASSERT_OK(
-      leno_pattern_create(kM, kK, 8, order.data(), ends.data(), columns.data(), int64_t(columns.size()), &vector_wise));
-  ASSERT_OK(leno_pattern_to_warp_skip(vector_wise, LENO_F32, &warp_skip));
-  const std::vector<float> kept = w_, full(kM * kK, 2.f);
-  leno_packed weights[3] = {};
+  leno_packed weights[3] = {nullptr, warp_skip_weights(kM, kK, LENO_F32), nullptr};
+  const std::vector<float> full(kM * kK, 2.f);
   ASSERT_OK(leno_packed_convert(packed_, LENO_F32, &weights[0]));
-  ASSERT_OK(leno_packed_create(warp_skip, full.data(), kK, LENO_F32, &weights[1]));
   ASSERT_OK(leno_packed_create_dense(full.data(), kM, kK, kK, LENO_F32, &weights[2]));
   for (leno_packed packed : weights) {
-    leno_packed_destroy(packed_);
-    packed_ = packed;
-    ASSERT_OK(leno_packed_to_dense(packed_, w_.data(), kK, kM * kK));
+    replace_weights(packed);
     for (const int layout : {LENO_TOKEN_MAJOR, LENO_FEATURE_MAJOR}) {
       options_.layout = layout;
-      leno_linear_destroy(op_);
-      op_ = nullptr;
       add_epilogue();
-      create();
-      EXPECT_THAT(leno_linear_kernel(op_, 16), HasSubstr("f32_linear_"));
-      for (const int64_t tokens : {1, 7, 40}) {
-        make_tensors(tokens);
-        reserve(tokens);
-        ASSERT_OK(forward(tokens));
-        const std::vector<float> y = y_values();
-        for (int64_t n = 0; n < tokens; ++n) {
-          for (int64_t m = 0; m < kM; ++m) ASSERT_EQ(expected(n, m), y[at(n, m, ldy(tokens))]) << n << " " << m;
-        }
-      }
+      expect_exact("f32_linear_");
     }
   }
-  leno_pattern_destroy(vector_wise);
-  leno_pattern_destroy(warp_skip);
+}
+
+TEST_F(CudaLinear, WarpSkipIsACandidate) {
+  if (!takes("bf16_linear_skip_u8_m64n128k32_sm80")) GTEST_SKIP() << "the card does not run it";
+  replace_weights(warp_skip_weights(kM, kK, LENO_BF16));
+  options_.kernel = nullptr;
+  expect_exact("bf16_linear_");
+  EXPECT_THAT(explained(), HasSubstr("\"pattern\": \"warp-skip\""));
+  EXPECT_THAT(explained(), HasSubstr("bf16_linear_skip_u8_m64n128k32_sm80"));
+  options_.kernel = "bf16_linear_skip_u8_m64n128k32_sm80";
+  expect_exact(options_.kernel);
 }
 
 TEST_F(CudaLinear, RefusesActivationsThatTheCardDoesNotHave) {

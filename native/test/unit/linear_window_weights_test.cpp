@@ -22,7 +22,7 @@ struct Unpacked {
 // What the image says, read as its layout is documented.
 Unpacked unpacked(const LinearWeights& w) {
   Unpacked u{std::vector<float>(size_t(w.rows * w.columns)), std::vector<int>(size_t(w.rows * w.columns))};
-  const int n = kernels::cuda::window_group_rows(w.vector), groups = Shape::kRows / n;
+  const int n = kernels::cuda::window_group_rows(w.vector);
   const auto* starts = reinterpret_cast<const int32_t*>(w.image.data() + w.starts_at);
   const auto* firsts = reinterpret_cast<const int32_t*>(w.image.data() + w.columns_at);
   const int64_t chunks = ceil_div(w.columns, Shape::kChunk);
@@ -42,7 +42,7 @@ Unpacked unpacked(const LinearWeights& w) {
         for (int c = 0; c < 16; ++c) {
           const float value = from_bf16(values[r / 8 * 128 + c / 8 * 64 + r % 8 * 8 + c % 8]);
           const int32_t row = rows[slice * Shape::kRows + r];
-          const int place = places[c * groups + r / n];
+          const int place = places[Shape::place(n, r / n, c)];
           EXPECT_LT(place, Shape::kRing + Shape::kBanks);
           if (place >= Shape::kRing || row < 0) {
             EXPECT_EQ(0, value);
