@@ -99,7 +99,8 @@ final class LayerReports {
     SearchOptions options =
         SearchOptions.builder()
             .vector(pattern.vector())
-            .sparsity(pattern.sparsity())
+            // Of few columns a pattern may keep none, which is no share that a search takes.
+            .sparsity(Math.min(pattern.sparsity(), Math.nextDown(1.0)))
             .search(SearchOptions.Search.IDENTITY)
             .build();
     try (Pattern identity = Pattern.search(scores, options)) {

@@ -191,6 +191,24 @@ final class AcceleratorTest {
   }
 
   @Test
+  void aLayerOfFewColumnsMayLoseAllOfThem() {
+    TinyModel m = new TinyModel().inputShape(-1, 12);
+    String h =
+        m.node("Relu", m.node("Add", m.node("MatMul", X, m.random(1, 12, 8)), m.random(2, 8)));
+    OnnxModel model = m.output(m.node("Add", h, m.node("MatMul", X, m.random(3, 12, 8)))).build();
+    ModelInputs inputs = ModelInputs.of(Map.of(X, InputArray.of(Truth.random(60 * 12, 4), 60, 12)));
+    Acceleration made =
+        Accelerator.builder(model)
+            .goal(Goal.uniform(0.97))
+            .calibration(inputs)
+            .dtypes(DType.F32)
+            .vectors(8)
+            .build()
+            .run();
+    assertEquals(1, made.report().layers().get(0).sparsity());
+  }
+
+  @Test
   void progressIsTold() {
     List<String> stages = new ArrayList<>();
     builder(Goal.uniform(0.5))
