@@ -160,7 +160,7 @@ class ConvPanels {
       rows[kHeight + r] = to.ahead;
       rows[2 * kHeight + r] = to.ahead + kCacheLine / sizeof(float);  // y is rarely aligned
     }
-    const TileFn tile = P::tile(w_.height, t.vectors);
+    const TileFn tile = P::tile(w_.height, int(t.end - t.begin));
     const int step = P::kShape.rows(w_.height, t.vectors);
     const float* bias = at(at_.bias) + s * w_.height;
     for (int r = 0; r < strip.rows; r += step) {

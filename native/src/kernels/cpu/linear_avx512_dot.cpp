@@ -14,7 +14,7 @@ struct PairPanels {
   static constexpr bool kWidens = false;
   static constexpr bool kScaled = false;
 
-  static TileFn tile(int height, int nv) { return tile_of<float>(height, nv); }
+  static TileFn tile(int height, int tokens) { return tile_of<float>(height, int(ceil_div(tokens, kShape.lanes))); }
   static TileFn narrow_tile(int height, int nv) requires(sizeof(IO) == 2) { return tile_of<bf16_t>(height, nv); }
   static void finish_narrow(const Output<IO>& out, const IO* sums, int64_t stride, int64_t rows, int64_t token,
                             int tokens) {

@@ -15,9 +15,10 @@ struct QuadPanels {
   static constexpr bool kWidens = false;
   static constexpr bool kScaled = true;
 
-  static TileFn tile(int height, int nv) {
-    if (height == 4) return nv == 1 ? quad_tile<4, 1, Dense> : quad_tile<4, 2, Dense>;
-    return nv == 1 ? quad_tile<8, 1, Dense> : quad_tile<8, 2, Dense>;
+  static TileFn tile(int height, int tokens) {
+    const bool narrow = tokens <= kShape.lanes;
+    if (height == 4) return narrow ? quad_tile<4, 1, Dense> : quad_tile<4, 2, Dense>;
+    return narrow ? quad_tile<8, 1, Dense> : quad_tile<8, 2, Dense>;
   }
   static int64_t distance(int) { return (Dense ? kDenseQuad / 4 : kQuadRow) / 4; }  // in floats
   static QuadHeader& header(float* panel) { return reinterpret_cast<QuadHeader*>(panel)[-1]; }

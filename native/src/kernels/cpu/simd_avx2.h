@@ -12,6 +12,8 @@ struct Avx2 {
   using Vec = __m256;
   static constexpr int kLanes = 8;
   static constexpr int kRegisters = 16;
+  static constexpr bool kHalves = false;  // as in simd_avx512.h
+  using Half = Avx2;
 
   static Vec zero() { return _mm256_setzero_ps(); }
   static Vec set1(float a) { return _mm256_set1_ps(a); }

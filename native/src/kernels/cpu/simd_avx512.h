@@ -14,6 +14,17 @@ struct Avx512 {
   static constexpr int kLanes = 16;
   static constexpr int kRegisters = 32;
 
+  // The lower half of a vector, where half of the work takes half of the time.
+  static constexpr bool kHalves = true;
+  struct Half {
+    using Vec = __m256;
+    static Vec set1(float a) { return _mm256_set1_ps(a); }
+    static Vec load(const float* p) { return _mm256_loadu_ps(p); }
+    static void store(float* p, Vec a) { _mm256_storeu_ps(p, a); }
+    static Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
+    static Vec low(__m512 a) { return _mm512_castps512_ps256(a); }
+  };
+
   static Vec zero() { return _mm512_setzero_ps(); }
   static Vec set1(float a) { return _mm512_set1_ps(a); }
   static Vec load(const float* p) { return _mm512_loadu_ps(p); }

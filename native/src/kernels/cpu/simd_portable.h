@@ -13,6 +13,8 @@ struct Portable {
   typedef int32_t Int __attribute__((vector_size(16)));
   static constexpr int kLanes = 4;
   static constexpr int kRegisters = 16;
+  static constexpr bool kHalves = false;  // as in simd_avx512.h
+  using Half = Portable;
 
   static Vec zero() { return Vec{}; }
   static Vec set1(float a) { return Vec{a, a, a, a}; }

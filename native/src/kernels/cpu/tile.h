@@ -21,18 +21,22 @@ __attribute__((always_inline)) inline void fetch_ahead(float* const* out, int ro
 }
 
 // out[r][token] = bias[r] + sum over i < kept of w[i * height + r] * panel[columns[i] * stride + token], for R rows and
-// NV vectors of tokens. Lanes run along tokens; weights are broadcast. Out of line, so that the accumulators get all
-// registers.
-template <class S, int R, int NV>
+// NV vectors of tokens; Half: only the lower half of the last one, at half of its cost. Lanes run along tokens; weights
+// are broadcast. Out of line, so that the accumulators get all registers.
+template <class S, int R, int NV, bool Half>
 __attribute__((noinline, aligned(64))) void tile(const float* w, int64_t height, const int32_t* columns, int64_t kept,
                                                  const float* panel, int64_t stride, const float* bias,
                                                  float* const* out) {
   using Vec = typename S::Vec;
-  Vec c[R][NV];
+  using H = typename S::Half;
+  constexpr int kWhole = Half ? NV - 1 : NV;
+  Vec c[R][NV];  // the last one unused with a half
+  [[maybe_unused]] typename H::Vec half[R];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
-    for (int v = 0; v < NV; ++v) c[r][v] = S::set1(bias[r]);
+    for (int v = 0; v < kWhole; ++v) c[r][v] = S::set1(bias[r]);
+    if constexpr (Half) half[r] = H::set1(bias[r]);
   }
 #pragma GCC unroll 1
   for (int64_t i = 0; i < kept; ++i) {
@@ -42,23 +46,27 @@ __attribute__((noinline, aligned(64))) void tile(const float* w, int64_t height,
     __builtin_prefetch(reinterpret_cast<const char*>(w) + kWeightsAhead);
     if (i < R * NV * S::kLanes / 16) fetch_ahead(out, R, i);
     Vec b[NV];
+    [[maybe_unused]] typename H::Vec b_half;
 #pragma GCC unroll 8
     for (int v = 0; v < NV; ++v) {
       if (v * S::kLanes % 16 == 0) __builtin_prefetch(ahead + v * S::kLanes);
-      b[v] = S::load(x + v * S::kLanes);
+      if (v < kWhole) b[v] = S::load(x + v * S::kLanes);
     }
+    if constexpr (Half) b_half = H::load(x + kWhole * S::kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const Vec a = S::set1(w[r]);
 #pragma GCC unroll 8
-      for (int v = 0; v < NV; ++v) c[r][v] = S::fma(a, b[v], c[r][v]);
+      for (int v = 0; v < kWhole; ++v) c[r][v] = S::fma(a, b[v], c[r][v]);
+      if constexpr (Half) half[r] = H::fma(H::low(a), b_half, half[r]);
     }
     w += height;
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
-    for (int v = 0; v < NV; ++v) S::store(out[r] + v * S::kLanes, c[r][v]);
+    for (int v = 0; v < kWhole; ++v) S::store(out[r] + v * S::kLanes, c[r][v]);
+    if constexpr (Half) H::store(out[r] + kWhole * S::kLanes, half[r]);
   }
 }
 

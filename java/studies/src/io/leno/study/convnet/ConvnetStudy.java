@@ -74,6 +74,7 @@ final class ConvnetStudy implements Callable<Integer> {
       List.of(
           Family.UNSTRUCTURED,
           Family.warpSkip(8),
+          Family.warpSkipSectors(8),
           Family.warpSkip(16),
           Family.warpSkip(32),
           Family.warpSkip(64),
@@ -108,7 +109,7 @@ final class ConvnetStudy implements Callable<Integer> {
     List<Tensor> trained = training.state();
     // The same further training without a mask: what retraining alone brings.
     training.run(retraining, RETRAINING_RATE, null, 2);
-    row("dense", 0, 0, 1, dense, List.of(training.accuracy()));
+    row("dense", 0, 0, 1, 1, dense, List.of(training.accuracy()));
     for (double sparsity : sparsities) {
       for (Family family : FAMILIES) {
         prune(training, trained, family, sparsity);
@@ -121,18 +122,24 @@ final class ConvnetStudy implements Callable<Integer> {
   private void prune(Training training, List<Tensor> trained, Family family, double sparsity) {
     training.restore(trained);
     Tensor[] masks = new Tensor[ConvNet.SHAPES.size()];
+    List<Matrix> layers = new ArrayList<>();
+    List<Family.Kept> keeps = new ArrayList<>();
     double kept = 0;
     double all = 0;
     for (int i = 1; i < masks.length; i++) {
       Matrix weights = matrix(i);
-      byte[] mask = family.mask(weights, sparsity);
+      Family.Kept keep = family.keep(weights, sparsity);
+      layers.add(weights);
+      keeps.add(keep);
       float[] scores = Importance.magnitude(weights).toArray();
       for (int j = 0; j < scores.length; j++) {
         all += scores[j];
-        kept += mask[j] * scores[j];
+        kept += keep.mask()[j] * scores[j];
       }
-      masks[i] = tensor(mask, ConvNet.SHAPES.get(i));
+      masks[i] = tensor(keep.mask(), ConvNet.SHAPES.get(i));
     }
+    double ratio = ratio(layers, keeps);
+    keeps.forEach(Family.Kept::close);
     training.apply(masks);
     double oneShot = training.accuracy();
     List<Double> retrained = new ArrayList<>();
@@ -142,7 +149,18 @@ final class ConvnetStudy implements Callable<Integer> {
       training.run(retraining, RETRAINING_RATE, masks, 2 + seed);
       retrained.add(training.accuracy());
     }
-    row(family.name(), family.unit(), sparsity, kept / all, oneShot, retrained);
+    row(family.name(), family.unit(), sparsity, kept / all, ratio, oneShot, retrained);
+  }
+
+  /** Training goes on with all threads. */
+  private static double ratio(List<Matrix> layers, List<Family.Kept> keeps) {
+    int threads = torch.get_num_threads();
+    torch.set_num_threads(1);
+    try (Speed speed = new Speed()) {
+      return speed.ratio(layers, keeps, 1);
+    } finally {
+      torch.set_num_threads(threads);
+    }
   }
 
   private Matrix matrix(int layer) {
@@ -174,6 +192,7 @@ final class ConvnetStudy implements Callable<Integer> {
       int unit,
       double sparsity,
       double importance,
+      double ratio,
       double oneShot,
       List<Double> accuracies) {
     double mean = accuracies.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
@@ -182,16 +201,18 @@ final class ConvnetStudy implements Callable<Integer> {
     row.put("unit", unit);
     row.put("sparsity", sparsity);
     row.put("kept_importance", importance);
+    row.put("ratio_to_best_dense", Double.isNaN(ratio) ? null : ratio);
     row.put("accuracy_one_shot", oneShot);
     row.put("accuracy", mean);
     row.put("accuracies", accuracies);
     rows.add(row);
     out.printf(
         Locale.ROOT,
-        "%-16s %3.0f %%  importance %5.1f %%  accuracy %5.2f -> %5.2f %%%n",
+        "%-20s %3.0f %%  importance %5.1f %%  %5.2f x dense  accuracy %5.2f -> %5.2f %%%n",
         family,
         100 * sparsity,
         100 * importance,
+        ratio,
         100 * oneShot,
         100 * mean);
     if (json != null) {
@@ -201,13 +222,16 @@ final class ConvnetStudy implements Callable<Integer> {
 
   private String table() {
     List<List<String>> cells = new ArrayList<>();
-    cells.add(List.of("unit", "sparsity", "importance", "one shot", "retrained"));
+    cells.add(List.of("unit", "sparsity", "importance", "x dense", "one shot", "retrained"));
     for (Map<String, Object> row : rows) {
       cells.add(
           List.of(
               (String) row.get("family"),
               percent(row.get("sparsity")),
               percent(row.get("kept_importance")),
+              row.get("ratio_to_best_dense") == null
+                  ? "-"
+                  : String.format(Locale.ROOT, "%.2f", row.get("ratio_to_best_dense")),
               percent(row.get("accuracy_one_shot")),
               percent(row.get("accuracy"))));
     }

@@ -1,9 +1,11 @@
 package io.leno.study.convnet;
 
+import io.leno.DType;
 import io.leno.Importance;
 import io.leno.Matrix;
 import io.leno.Pattern;
 import io.leno.SearchOptions;
+import io.leno.SearchOptions.Balance;
 import java.util.Arrays;
 
 /**
@@ -36,7 +38,7 @@ record Family(String name, int unit, Rule rule) {
     return rule.mask(Importance.magnitude(weights), unit, sparsity);
   }
 
-  private static byte[] weights(Matrix scores, int unit, double sparsity) {
+  private static Kept weights(Matrix scores, double sparsity) {
     float[] values = scores.toArray();
     float[] sorted = values.clone();
     Arrays.sort(sorted);
@@ -45,10 +47,10 @@ record Family(String name, int unit, Rule rule) {
     for (int i = 0; i < mask.length; i++) {
       mask[i] = (byte) (values[i] >= least ? 1 : 0);
     }
-    return mask;
+    return new Kept(mask, null);
   }
 
-  private static byte[] filters(Matrix scores, int unit, double sparsity) {
+  private static Kept filters(Matrix scores, double sparsity) {
     int rows = (int) scores.rows();
     int columns = (int) scores.columns();
     float[] values = scores.toArray();
@@ -63,34 +65,6 @@ record Family(String name, int unit, Rule rule) {
     for (int i = 0; i < mask.length; i++) {
       mask[i] = (byte) (sums[i / columns] >= least ? 1 : 0);
     }
-    return mask;
-  }
-
-  private static byte[] units(Matrix scores, int unit, double sparsity) {
-    return search(
-        scores, unit, sparsity, SearchOptions.Search.IDENTITY, SearchOptions.Balance.LAYER);
-  }
-
-  private static byte[] shuffled(Matrix scores, int unit, double sparsity) {
-    return search(
-        scores, unit, sparsity, SearchOptions.Search.ALTERNATING, SearchOptions.Balance.EQUAL);
-  }
-
-  private static byte[] search(
-      Matrix scores,
-      int unit,
-      double sparsity,
-      SearchOptions.Search search,
-      SearchOptions.Balance balance) {
-    SearchOptions options =
-        SearchOptions.builder()
-            .vector(unit)
-            .sparsity(sparsity)
-            .search(search)
-            .balance(balance)
-            .build();
-    try (Pattern pattern = Pattern.search(scores, options)) {
-      return pattern.mask();
-    }
+    return new Kept(mask, null);
   }
 }
