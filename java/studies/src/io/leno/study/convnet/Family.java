@@ -1,11 +1,7 @@
 package io.leno.study.convnet;
 
-import io.leno.DType;
 import io.leno.Importance;
 import io.leno.Matrix;
-import io.leno.Pattern;
-import io.leno.SearchOptions;
-import io.leno.SearchOptions.Balance;
 import java.util.Arrays;
 
 /**
