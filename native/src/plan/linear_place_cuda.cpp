@@ -68,6 +68,13 @@ CudaKernels cuda_kernels() {
   return all;
 }
 
+void load(const CudaDevice& device, const Launches& launches) {
+  for (int i = 0; i < launches.count; ++i) {
+    const Launch& l = launches.launch[static_cast<size_t>(i)];
+    device.prepare(l.entry, l.threads, l.shared_bytes);
+  }
+}
+
 void launch(const CudaDevice& device, const Launches& launches, cuda::CUstream stream) {
   for (int i = 0; i < launches.count; ++i) {
     const Launch& l = launches.launch[static_cast<size_t>(i)];

@@ -45,6 +45,8 @@ struct DeviceWeights final : kernels::PreparedWeights {
 // The kernels of this build, and what libraries of the machine offer.
 CudaKernels cuda_kernels();
 
+// Loads the kernels of these launches, before they are captured or must not wait.
+void load(const CudaDevice& device, const kernels::cuda::Launches& launches);
 void launch(const CudaDevice& device, const kernels::cuda::Launches& launches, cuda::CUstream stream);
 
 // Puts a forward on a stream: all addresses are the card's and checked. Allocates nothing.
@@ -73,10 +75,6 @@ class CudaPlace final : public LinearPlace {
  private:
   using Form = std::pair<const kernels::LinearFormat*, bool>;
   static Form form_of(const Candidate& c) { return {c.kernel.cuda->format, c.dense}; }
-  const DeviceWeights& weights_of(const Candidate& c) { return static_cast<const DeviceWeights&>(*prepared(c)); }
-  int64_t workspace_bytes(const Candidate& c, int64_t tokens);
-  void set_aside_what_does_not_fit(std::vector<Candidate>& able, Times& times);
-  bool set_largest_form_aside(std::vector<Candidate>& able, Times& times, const std::string& why);
 
   const std::shared_ptr<CudaDevice> device_;
   const kernels::cuda::Card card_;
