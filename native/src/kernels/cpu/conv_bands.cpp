@@ -1,19 +1,11 @@
 #include "kernels/cpu/conv_bands.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "core/isa.h"
 
 namespace leno::kernels {
-
-ConvAxis::ConvAxis(int64_t kernel_size, int64_t stride_, int64_t dilation_)
-    : kernel(kernel_size),
-      stride(stride_),
-      dilation(dilation_),
-      period(stride_ / std::gcd(stride_, dilation_)),
-      phases(std::min(kernel_size, period)) {}
 
 ConvBands::ConvBands(const ConvGeometry& g, int64_t batch, int64_t height, int64_t width)
     : vertical(g.kernel_h, g.stride_h, g.dilation_h),

@@ -1,31 +1,18 @@
 #pragma once
 
+#include "kernels/conv_axis.h"
 #include "kernels/conv_kernel.h"
 #include "kernels/cpu/linear_strips.h"
 
 // How the convolution kernels of the CPU see an image: as a few *planes* a channel, in which every weight of a filter
 // meets the pixels of an output row side by side. Then a convolution is a product whose columns are offsets.
 //
-// With a stride of s, output pixel o meets weight r at input o s + r d - pad (d: dilation), which is pixel o + shift of
-// phase (r d) mod s, shift = r d / s rounded down. So every s-th row and every s-th column go to a plane of their own;
-// no weight ever looks for its input. Padding is part of a plane; the zeros to the right of a row are those to the left
-// of the next one where the stride allows it.
+// Phases of rows and of columns go to planes of their own (conv_axis.h). Padding is part of a plane; the zeros to the
+// right of a row are those to the left of the next one where the stride allows it.
 //
 // Output pixels are numbered through the rows of a plane: pixel (row, column) is row * pitch + column. Those past the
 // end of an output row are computed and thrown away.
 namespace leno::kernels {
-
-// Along one dimension.
-struct ConvAxis {
-  int64_t kernel, stride, dilation;
-  int64_t period;  // of the phases of successive weights
-  int64_t phases;  // that weights meet
-  ConvAxis(int64_t kernel, int64_t stride, int64_t dilation);
-  int64_t phase(int64_t weight) const { return weight % period; }
-  int64_t first(int64_t phase) const { return phase * dilation % stride; }  // padded input pixel of a phase's first
-  int64_t shift(int64_t weight) const { return weight * dilation / stride; }
-  int64_t most_shift() const { return shift(kernel - 1); }
-};
 
 // A band: as many output rows, of as many images, as keep its planes in half of the second-level cache.
 struct ConvBands {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/cuda/activation.h"
 #include "kernels/cuda/linear_params.h"
 #include "kernels/cuda/ptx/ptx.h"
@@ -24,7 +26,11 @@ struct Staging {
   static LENO_DEVICE uint32_t at(int row, int token) { return static_cast<uint32_t>(row * kStride + token) * 4; }
 };
 
-LENO_DEVICE bool aligned16(const void* address) { return (reinterpret_cast<uintptr_t>(address) & 15) == 0; }
+template <int Bytes>
+LENO_DEVICE bool aligned(const void* address) {
+  return (reinterpret_cast<uintptr_t>(address) & (Bytes - 1)) == 0;
+}
+LENO_DEVICE bool aligned16(const void* address) { return aligned<16>(address); }
 
 // Four neighbours in memory, 16 bytes at once or one by one. Those that do not exist are zero.
 LENO_DEVICE void load_floats(const float* from, bool wide, int count, float (&v)[4]) {
@@ -49,57 +55,91 @@ LENO_DEVICE void store_floats(float* to, bool wide, int count, const float (&v)[
   }
 }
 
-// The last step for 8 neighbours in y, of which `count` exist: + beta residual, rounding, store.
-template <class Io>
-LENO_DEVICE void store_neighbours(const LinearParams& p, float (&v)[8], int64_t at_y, int64_t at_residual, int count) {
-  if (p.y_float) {
-    float* y = static_cast<float*>(p.y) + at_y;
-    const float* residual = static_cast<const float*>(p.residual) + (p.residual != nullptr ? at_residual : 0);
+// `count` of Count neighbours of y or of the residual, fp32 or Io. Those that do not exist are zero.
+template <class Io, int Count>
+LENO_DEVICE void load_run(const void* base, bool floats, int64_t at, int count, float (&v)[Count]) {
+  using Words = std::conditional_t<Count == 8, ptx::Words4, ptx::Words2>;
+  static_assert(Count == 8 || Count == 4, "16 or 8 bytes");
+  if (floats) {
+    const float* from = static_cast<const float*>(base) + at;
     LENO_UNROLL
-    for (int i = 0; i < 8; i += 4) {
-      const bool wide = count >= i + 4 && aligned16(y);
-      float four[4] = {v[i], v[i + 1], v[i + 2], v[i + 3]};
-      if (p.residual != nullptr) {
-        float r[4];
-        load_floats(residual + i, wide && aligned16(residual), count - i, r);
-        LENO_UNROLL
-        for (int j = 0; j < 4; ++j) four[j] += p.beta * r[j];
-      }
-      store_floats(y + i, wide, count - i, four);
+    for (int i = 0; i < Count; i += 4) {
+      float four[4];
+      load_floats(from + i, count >= i + 4 && aligned16(from), count - i, four);
+      LENO_UNROLL
+      for (int j = 0; j < 4; ++j) v[i + j] = four[j];
     }
     return;
   }
-  uint16_t* y = static_cast<uint16_t*>(p.y) + at_y;
-  const bool wide = count == 8 && aligned16(y);
-  if (p.residual != nullptr) {
-    const uint16_t* residual = static_cast<const uint16_t*>(p.residual) + at_residual;
-    ptx::Words4 r{{0, 0, 0, 0}};
-    if (wide && aligned16(residual)) {
-      r = ptx::load_global_volatile(reinterpret_cast<const ptx::Words4*>(residual));
-    } else {
-      LENO_UNROLL
-      for (int i = 0; i < 8; ++i) {
-        if (i < count) r.w[i / 2] |= static_cast<uint32_t>(ptx::load_global_volatile(residual + i)) << (i % 2 * 16);
-      }
-    }
-    LENO_UNROLL
-    for (int i = 0; i < 4; ++i) {
-      const ptx::Floats2 pair = ptx::unpack(r.w[i], Io{});
-      v[2 * i] += p.beta * pair.lo;
-      v[2 * i + 1] += p.beta * pair.hi;
-    }
-  }
-  ptx::Words4 out;
-  LENO_UNROLL
-  for (int i = 0; i < 4; ++i) out.w[i] = ptx::pack(ptx::Floats2{v[2 * i], v[2 * i + 1]}, Io{});
-  if (wide) {
-    ptx::store_global(reinterpret_cast<ptx::Words4*>(y), out);
+  const uint16_t* from = static_cast<const uint16_t*>(base) + at;
+  Words r = {};
+  if (count == Count && aligned<sizeof(Words)>(from)) {
+    r = ptx::load_global_volatile(reinterpret_cast<const Words*>(from));
   } else {
     LENO_UNROLL
-    for (int i = 0; i < 8; ++i) {
-      if (i < count) ptx::store_global(y + i, static_cast<uint16_t>(out.w[i / 2] >> (i % 2 * 16)));
+    for (int i = 0; i < Count; ++i) {
+      if (i < count) r.w[i / 2] |= static_cast<uint32_t>(ptx::load_global_volatile(from + i)) << (i % 2 * 16);
     }
   }
+  LENO_UNROLL
+  for (int i = 0; i < Count / 2; ++i) {
+    const ptx::Floats2 pair = ptx::unpack(r.w[i], Io{});
+    v[2 * i] = pair.lo;
+    v[2 * i + 1] = pair.hi;
+  }
+}
+
+// The same to y, with one rounding.
+template <class Io, int Count>
+LENO_DEVICE void store_run(void* base, bool floats, int64_t at, int count, const float (&v)[Count]) {
+  using Words = std::conditional_t<Count == 8, ptx::Words4, ptx::Words2>;
+  if (floats) {
+    float* to = static_cast<float*>(base) + at;
+    LENO_UNROLL
+    for (int i = 0; i < Count; i += 4) {
+      const float four[4] = {v[i], v[i + 1], v[i + 2], v[i + 3]};
+      store_floats(to + i, count >= i + 4 && aligned16(to), count - i, four);
+    }
+    return;
+  }
+  uint16_t* to = static_cast<uint16_t*>(base) + at;
+  Words out;
+  LENO_UNROLL
+  for (int i = 0; i < Count / 2; ++i) out.w[i] = ptx::pack(ptx::Floats2{v[2 * i], v[2 * i + 1]}, Io{});
+  if (count == Count && aligned<sizeof(Words)>(to)) {
+    ptx::store_global(reinterpret_cast<Words*>(to), out);
+  } else {
+    LENO_UNROLL
+    for (int i = 0; i < Count; ++i) {
+      if (i < count) ptx::store_global(to + i, static_cast<uint16_t>(out.w[i / 2] >> (i % 2 * 16)));
+    }
+  }
+}
+
+template <class Io>
+LENO_DEVICE float load_one(const void* base, bool floats, int64_t at) {
+  if (floats) return ptx::load_global_volatile(static_cast<const float*>(base) + at);
+  return ptx::unpack(ptx::load_global_volatile(static_cast<const uint16_t*>(base) + at), Io{}).lo;
+}
+template <class Io>
+LENO_DEVICE void store_one(void* base, bool floats, int64_t at, float v) {
+  if (floats) {
+    ptx::store_global(static_cast<float*>(base) + at, v);
+  } else {
+    ptx::store_global(static_cast<uint16_t*>(base) + at, static_cast<uint16_t>(ptx::pack(ptx::Floats2{v, 0.f}, Io{})));
+  }
+}
+
+// The last step for 8 neighbours in y, of which `count` exist: + beta residual, rounding, store.
+template <class Io>
+LENO_DEVICE void store_neighbours(const LinearParams& p, float (&v)[8], int64_t at_y, int64_t at_residual, int count) {
+  if (p.residual != nullptr) {
+    float r[8];
+    load_run<Io>(p.residual, p.y_float, at_residual, count, r);
+    LENO_UNROLL
+    for (int i = 0; i < 8; ++i) v[i] += p.beta * r[i];
+  }
+  store_run<Io>(p.y, p.y_float, at_y, count, v);
 }
 
 // y[row][token], 8 tokens a lane. row0: the slab's first packed row, padded.

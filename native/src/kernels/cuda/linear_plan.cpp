@@ -33,11 +33,6 @@ int64_t wave(const TileShape& tile, const Card& card) {
   return card.multiprocessors * fitting;
 }
 
-int64_t partial_bytes(const TileShape& tile, const LinearWeights& weights, int64_t tokens, const Card& card) {
-  const int64_t splits = split_count(tile, weights, tokens, card);
-  return splits == 1 ? 0 : round_up(splits * weights.padded_rows() * padded_tokens(tile, tokens) * 4, kSectionBytes);
-}
-
 // The most for up to that many tokens: fewer tokens may be split into more parts.
 int64_t most_partial_bytes(const TileShape& tile, const LinearWeights& weights, int64_t tokens, const Card& card) {
   int64_t most = 0;
@@ -86,23 +81,16 @@ bool aligned(const void* address, int64_t ld) { return reinterpret_cast<uintptr_
 
 void add_product(Launches& launches, const MmaKernel& kernel, const TileShape& tile, bool from_tokens,
                  const LinearWeights& weights, LinearParams params, const Card& card) {
-  params.splits = split_count(tile, weights, params.tokens, card);
-  params.ldpartial = padded_tokens(tile, params.tokens);
+  set_splits(tile, weights, params, card);
   Launch& product = launches.add();
   product.entry = from_tokens ? tile.tokens : tile.gather;
-  product.grid[0] = uint32_t(row_slices(tile, weights) * token_tiles(tile, params.tokens));
-  product.grid[1] = uint32_t(params.splits);
-  product.threads = uint32_t(tile.threads);
-  product.shared_bytes = uint32_t(tile.shared_bytes);
+  shape_product(product, tile, weights, params);
   product.set(params);
   if (tile.arrange != nullptr) tile.arrange(product, tile, weights, params, card);
   if (params.splits == 1) return;
   Launch& reduce = launches.add();
   reduce.entry = kernel.reduce;
-  const int64_t slabs = weights.padded_rows() / 16 * ceil_div(params.tokens, ReduceTile::kTokens);
-  reduce.grid[0] = uint32_t(ceil_div(slabs, ReduceTile::kWarps));
-  reduce.threads = ReduceTile::kThreads;
-  reduce.shared_bytes = ReduceTile::kSharedBytes;
+  shape_reduce(reduce, weights, params);
   reduce.set(params);
 }
 
@@ -112,6 +100,30 @@ int split_count(const TileShape& tile, const LinearWeights& weights, int64_t tok
   const int64_t blocks = row_slices(tile, weights) * token_tiles(tile, tokens);
   const int64_t stages = ceil_div(weights.longest * weights.step, tile.k);
   return int(std::max<int64_t>(1, std::min({wave(tile, card) / blocks, stages / kLeastStagesOfSplit, kMostSplits})));
+}
+
+int64_t partial_bytes(const TileShape& tile, const LinearWeights& weights, int64_t tokens, const Card& card) {
+  const int64_t splits = split_count(tile, weights, tokens, card);
+  return splits == 1 ? 0 : round_up(splits * weights.padded_rows() * padded_tokens(tile, tokens) * 4, kSectionBytes);
+}
+
+void set_splits(const TileShape& tile, const LinearWeights& weights, LinearParams& params, const Card& card) {
+  params.splits = split_count(tile, weights, params.tokens, card);
+  params.ldpartial = padded_tokens(tile, params.tokens);
+}
+
+void shape_product(Launch& product, const TileShape& tile, const LinearWeights& weights, const LinearParams& params) {
+  product.grid[0] = uint32_t(row_slices(tile, weights) * token_tiles(tile, params.tokens));
+  product.grid[1] = uint32_t(params.splits);
+  product.threads = uint32_t(tile.threads);
+  product.shared_bytes = uint32_t(tile.shared_bytes);
+}
+
+void shape_reduce(Launch& reduce, const LinearWeights& weights, const LinearParams& params) {
+  const int64_t slabs = weights.padded_rows() / 16 * ceil_div(params.tokens, ReduceTile::kTokens);
+  reduce.grid[0] = uint32_t(ceil_div(slabs, ReduceTile::kWarps));
+  reduce.threads = ReduceTile::kThreads;
+  reduce.shared_bytes = ReduceTile::kSharedBytes;
 }
 
 int64_t mma_most_tokens(int64_t rows) {

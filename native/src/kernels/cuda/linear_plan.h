@@ -86,5 +86,12 @@ constexpr LinearKernel mma_row(const char* name, int arch, bool exact = false) {
 
 // How many parts k is split into, 1 where the blocks fill the card.
 int split_count(const TileShape& tile, const LinearWeights& weights, int64_t tokens, const Card& card);
+// Of the sums of those parts, 0 where there is one.
+int64_t partial_bytes(const TileShape& tile, const LinearWeights& weights, int64_t tokens, const Card& card);
+// Sets what follows from the tile in `params`.
+void set_splits(const TileShape& tile, const LinearWeights& weights, LinearParams& params, const Card& card);
+// Grid, threads and shared memory of a block for each tile, and of the reduction behind it.
+void shape_product(Launch& product, const TileShape& tile, const LinearWeights& weights, const LinearParams& params);
+void shape_reduce(Launch& reduce, const LinearWeights& weights, const LinearParams& params);
 
 }  // namespace leno::kernels::cuda

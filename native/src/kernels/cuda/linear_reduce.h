@@ -7,8 +7,8 @@
 namespace leno::kernels::cuda {
 
 // A grid of ceil(slabs / kWarps) x 1 x 1, slabs of one row of slabs neighbours.
-template <class Io>
-LENO_DEVICE void reduce_splits(const LinearParams& p) {
+template <class Io, class Params>
+LENO_DEVICE void reduce_splits(const Params& p) {
   static_assert(Staging<ReduceTile::kTiles>::kBytes == ReduceTile::kStagingBytes, "as the host plans it");
   const int warp = static_cast<int>(ptx::thread_id()) / 32, lane = static_cast<int>(ptx::lane_id());
   const int across = (p.tokens + ReduceTile::kTokens - 1) / ReduceTile::kTokens;

@@ -34,8 +34,9 @@ LENO_DEVICE void copy_columns(const LinearParams& p, const BlockOfWork& b, ptx::
                    inside ? 16 : 0);
 }
 
-template <class Io, class X, class Copy, class Mma>
-LENO_DEVICE void linear_sm80(const LinearParams& p) {
+// Params: LinearParams, or what a source of X and a write-back of their own add to them.
+template <class Io, class X, class Copy, class Mma, class Params>
+LENO_DEVICE void linear_sm80(const Params& p) {
   using Sizes = typename X::Sizes;
   constexpr int kStages = Sizes::kStages, kAhead = kStages - 1;
   const BlockOfWork b = BlockOfWork::mine<Sizes>(p);

@@ -68,8 +68,9 @@ struct WarpProduct {
     }
   }
 
-  // shared: the block's, which nothing else uses any more.
-  LENO_DEVICE void store(const LinearParams& p, const BlockOfWork& b, ptx::SharedAddress shared) const {
+  // shared: the block's, which nothing else uses any more. store_slab is the one for these parameters.
+  template <class Params>
+  LENO_DEVICE void store(const Params& p, const BlockOfWork& b, ptx::SharedAddress shared) const {
     const ptx::SharedAddress staging = shared + static_cast<uint32_t>(warp * Sizes::kStagingBytes);
     LENO_ROLL
     for (int i = 0; i < Sizes::kTilesM && b.fragment0 + fragment0 + i < b.fragments; ++i) {

@@ -15,21 +15,41 @@ int64_t dense_group_rows(int64_t rows) {
   return group;
 }
 
+using Parts = std::vector<const PackedWeights*>;
+
+// A group of the layout: group `group` of a part.
+struct PartGroup {
+  const PackedWeights& packed;
+  int64_t part, group;
+  PartGroup(const Parts& parts, const LinearWeights& w, int64_t g)
+      : packed(*parts[size_t(g / of_part(parts, w))]), part(g / of_part(parts, w)), group(g % of_part(parts, w)) {}
+  static int64_t of_part(const Parts& parts, const LinearWeights& w) { return w.groups / int64_t(parts.size()); }
+  int64_t kept() const { return packed.kept(packed.dense() ? 0 : group); }
+  int32_t column(int64_t i) const { return packed.column(packed.dense() ? 0 : group, i); }
+  // Packed row of row r, -1 where it is padding.
+  int64_t packed_row(const LinearWeights& w, int64_t r) const {
+    const int64_t row = group * (w.dense ? w.group_rows : w.vector) + r;
+    return (w.dense || r < w.vector) && row < packed.rows() ? row : -1;
+  }
+};
+
 // Shape, groups, and where the sections lie.
-void set_shape(const PackedWeights& packed, LinearWeights& w) {
+void set_shape(const Parts& parts, LinearWeights& w) {
+  const PackedWeights& packed = *parts.front();
+  const auto count = int64_t(parts.size());
   w.dtype = packed.dtype();
-  w.rows = packed.rows();
+  w.rows = count * packed.rows();
   w.columns = packed.columns();
   w.vector = packed.vector();
   w.dense = packed.dense();
-  w.identity = packed.identity();
+  w.identity = std::all_of(parts.begin(), parts.end(), [](const PackedWeights* part) { return part->identity(); });
   w.step = 32 / size_of(w.dtype);
-  w.group_rows = w.dense ? dense_group_rows(w.rows) : round_up(w.vector, kFragmentRows);
-  w.groups = w.dense ? ceil_div(w.rows, w.group_rows) : packed.groups();
+  w.group_rows = w.dense ? dense_group_rows(packed.rows()) : round_up(w.vector, kFragmentRows);
+  w.groups = count * (w.dense ? ceil_div(packed.rows(), w.group_rows) : packed.groups());
   w.starts.assign(1, 0);
   int64_t steps = 0;
   for (int64_t g = 0; g < w.groups; ++g) {
-    const int64_t of_group = ceil_div(packed.kept(w.dense ? 0 : g), w.step);
+    const int64_t of_group = ceil_div(PartGroup(parts, w, g).kept(), w.step);
     steps += of_group;
     w.longest = std::max(w.longest, of_group);
     require(steps * w.step <= INT32_MAX, LENO_ERR_UNSUPPORTED, "packed keeps more than ", INT32_MAX,
@@ -55,31 +75,27 @@ void set_shape(const PackedWeights& packed, LinearWeights& w) {
   std::memset(w.image.data(), 0, size_t(bytes));
 }
 
-// Packed row of row r of group g, -1 where it is padding.
-int64_t packed_row(const LinearWeights& w, int64_t g, int64_t r) {
-  const int64_t row = g * (w.dense ? w.group_rows : w.vector) + r;
-  return (w.dense || r < w.vector) && row < w.rows ? row : -1;
-}
-
 template <class T>
 T* at(const LinearWeights& w, int64_t offset) {
   return reinterpret_cast<T*>(w.image.data() + offset);
 }
 
-void fill_indices(const PackedWeights& packed, LinearWeights& w) {
+void fill_indices(const Parts& parts, LinearWeights& w) {
   std::copy(w.starts.begin(), w.starts.end(), at<int32_t>(w, w.starts_at));
   auto* rows = at<int32_t>(w, w.rows_at);
   auto* scales = w.scales_at < 0 ? nullptr : at<float>(w, w.scales_at);
   auto* columns = at<int32_t>(w, w.columns_at);
   for (int64_t g = 0; g < w.groups; ++g) {
+    const PartGroup of(parts, w, g);
+    const auto row0 = int32_t(of.part * of.packed.rows()), column0 = int32_t(of.part * w.columns);
     for (int64_t r = 0; r < w.group_rows; ++r) {
-      const int64_t row = packed_row(w, g, r);
-      *rows++ = row < 0 ? -1 : packed.row(row);
-      if (scales != nullptr) *scales++ = row < 0 ? 0 : packed.scale(row);
+      const int64_t row = of.packed_row(w, r);
+      *rows++ = row < 0 ? -1 : row0 + of.packed.row(row);
+      if (scales != nullptr) *scales++ = row < 0 ? 0 : of.packed.scale(row);
     }
-    const int64_t kept = packed.kept(w.dense ? 0 : g);
+    const int64_t kept = of.kept();
     for (int64_t i = 0; i < (w.starts[size_t(g) + 1] - w.starts[size_t(g)]) * w.step; ++i) {
-      *columns++ = i < kept ? packed.column(w.dense ? 0 : g, i) : -1;
+      *columns++ = i < kept ? column0 + of.column(i) : -1;
     }
   }
   auto* order = at<int32_t>(w, w.order_at);
@@ -98,14 +114,16 @@ struct RowValues {
 };
 
 template <class T>
-void fill_values(const PackedWeights& packed, LinearWeights& w) {
+void fill_values(const Parts& parts, LinearWeights& w) {
   constexpr int kRun = 4 / sizeof(T);  // columns of one 32-bit register
   T* to = at<T>(w, w.values_at);
   std::vector<RowValues<T>> rows(static_cast<size_t>(w.group_rows));
   for (int64_t g = 0; g < w.groups; ++g) {
-    const int64_t kept = packed.kept(w.dense ? 0 : g);
+    const PartGroup of(parts, w, g);
+    const PackedWeights& packed = of.packed;
+    const int64_t kept = of.kept();
     for (int64_t r = 0; r < w.group_rows; ++r) {
-      const int64_t row = packed_row(w, g, r);
+      const int64_t row = of.packed_row(w, r);
       rows[size_t(r)] = {};
       if (row < 0 || kept == 0) continue;
       const int64_t group = row / packed.vector();
@@ -127,17 +145,19 @@ void fill_values(const PackedWeights& packed, LinearWeights& w) {
   }
 }
 
-std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
+std::shared_ptr<const LinearWeights> lay_out(const Parts& parts) {
   auto w = std::make_shared<LinearWeights>();
-  set_shape(packed, *w);
-  fill_indices(packed, *w);
+  set_shape(parts, *w);
+  fill_indices(parts, *w);
   if (size_of(w->dtype) == 2) {
-    fill_values<uint16_t>(packed, *w);
+    fill_values<uint16_t>(parts, *w);
   } else {
-    fill_values<uint8_t>(packed, *w);
+    fill_values<uint8_t>(parts, *w);
   }
   return w;
 }
+
+std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) { return lay_out({&packed}); }
 
 }  // namespace
 
@@ -152,6 +172,15 @@ void LinearWeights::describe(const std::byte* device_image, LinearParams& params
   params.k = int32_t(columns);
   params.groups = int32_t(groups);
   params.group_rows = int32_t(group_rows);
+}
+
+std::shared_ptr<const LinearWeights> fragments_of(const std::vector<std::shared_ptr<const PackedWeights>>& parts) {
+  Parts all;
+  for (const auto& part : parts) all.push_back(part.get());
+  require(int64_t(parts.size()) * parts.front()->columns() <= INT32_MAX, LENO_ERR_UNSUPPORTED, "packed has ",
+          parts.size(), " groups of ", parts.front()->columns(), " columns, expected fewer than ", INT32_MAX,
+          " in all on a CUDA device");
+  return lay_out(all);
 }
 
 const LinearFormat kFragments{"fragments", prepare};

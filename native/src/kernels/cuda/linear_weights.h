@@ -40,6 +40,10 @@ struct LinearWeights : PreparedWeights {
 // name all their columns, in order.
 extern const LinearFormat kFragments;
 
+// Such fragments of matrices that share their shape, pattern height and type, one below the other, each with columns of
+// its own behind those of the one before: column c of part i is number i * columns + c.
+std::shared_ptr<const LinearWeights> fragments_of(const std::vector<std::shared_ptr<const PackedWeights>>& parts);
+
 constexpr int64_t kFragmentRows = 16;
 constexpr int64_t kFragmentTileBytes = 512;
 constexpr int64_t kDenseGroupRows = 128;

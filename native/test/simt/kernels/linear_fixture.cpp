@@ -11,7 +11,6 @@
 #include "simt/kernels/runner.h"
 
 namespace leno_test {
-namespace {
 
 Pattern random_pattern(const CudaCase& c, std::mt19937& random) {
   Pattern p;
@@ -39,23 +38,9 @@ Pattern random_pattern(const CudaCase& c, std::mt19937& random) {
   return p;
 }
 
-const char* name_of(Layout layout) { return layout == Layout::token_major ? " token-major" : " feature-major"; }
+namespace {
 
-// Bytes at 256-byte alignment with a guard behind them.
-struct Workspace {
-  static constexpr int64_t kGuard = 256;
-  explicit Workspace(int64_t size) : bytes(size), memory(size + kGuard + 256) {
-    std::memset(memory.data(), 0xff, size_t(memory.bytes()));  // NaN
-    const auto address = reinterpret_cast<uintptr_t>(memory.data());
-    data = memory.data() + (256 - address % 256) % 256;
-  }
-  bool guard_intact() const {
-    return std::all_of(data + bytes, data + bytes + kGuard, [](std::byte b) { return b == std::byte{0xff}; });
-  }
-  int64_t bytes;
-  AlignedBuffer memory;
-  std::byte* data;
-};
+const char* name_of(Layout layout) { return layout == Layout::token_major ? " token-major" : " feature-major"; }
 
 }  // namespace
 
@@ -96,6 +81,21 @@ bool DeviceArray::untouched(int64_t i) const {
     if (halves_[size_t(first_ + h)] != kPoison) return false;
   }
   return true;
+}
+
+std::string check_launch(const kernels::cuda::Launch& launch, const kernels::cuda::Card& card) {
+  const simt::Entry* entry = simt::find_entry(launch.entry);
+  if (entry == nullptr) return text("there is no entry ", launch.entry);
+  if (entry->threads != launch.threads || entry->parameter_bytes != launch.parameter_bytes) {
+    return text(launch.entry, " has ", entry->threads, " threads and ", entry->parameter_bytes,
+                " bytes of parameters, planned were ", launch.threads, " and ", launch.parameter_bytes);
+  }
+  if (int64_t(launch.shared_bytes) > card.shared_bytes) {
+    return text(launch.entry, " takes ", launch.shared_bytes, " bytes of shared memory, the card has ",
+                card.shared_bytes);
+  }
+  if (launch.grid[1] > 65535 || launch.grid[2] > 65535) return text(launch.entry, ": a grid too large");
+  return "";
 }
 
 CudaProblem::CudaProblem(const CudaCase& c) : c_(c), random_(c.seed) {
@@ -251,18 +251,9 @@ std::string CudaProblem::check(const kernels::cuda::LinearKernel& row, simt::Opt
   if (launches.count < 1) return "planned no launch";
   for (int i = 0; i < launches.count; ++i) {
     const kernels::cuda::Launch& launch = launches.launch[size_t(i)];
-    const simt::Entry* entry = simt::find_entry(launch.entry);
-    if (entry == nullptr) return text("there is no entry ", launch.entry);
-    if (entry->threads != launch.threads || entry->parameter_bytes != launch.parameter_bytes) {
-      return text(launch.entry, " has ", entry->threads, " threads and ", entry->parameter_bytes,
-                  " bytes of parameters, planned were ", launch.threads, " and ", launch.parameter_bytes);
-    }
-    if (int64_t(launch.shared_bytes) > card.shared_bytes) {
-      return text(launch.entry, " takes ", launch.shared_bytes, " bytes of shared memory, the card has ",
-                  card.shared_bytes);
-    }
-    if (launch.grid[1] > 65535 || launch.grid[2] > 65535) return text(launch.entry, ": a grid too large");
-    const simt::Report report = run_launch(*entry, launch, options);
+    const std::string wrong = check_launch(launch, card);
+    if (!wrong.empty()) return wrong;
+    const simt::Report report = run_launch(*simt::find_entry(launch.entry), launch, options);
     if (!report) return text(launch.entry, ": ", report.what);
     if (counters != nullptr) *counters += report.counters;
   }

@@ -2,11 +2,15 @@
 
 #include <simt/entry.h>
 
+#include <algorithm>
+#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "core/aligned_buffer.h"
 #include "kernels/cuda/linear_kernel.h"
+#include "pattern/pattern.h"
 #include "reference/linear_reference.h"
 
 // One case of the linear operator for a CUDA kernel: random packed weights and data, their truth in fp64, and the run
@@ -61,6 +65,28 @@ class DeviceArray {
   int64_t elements_, first_;
   std::vector<uint16_t> halves_;
 };
+
+// Device memory that a plan asked for: bytes at 256-byte alignment, NaN, with a guard behind them.
+struct Workspace {
+  static constexpr int64_t kGuard = 256;
+  explicit Workspace(int64_t size) : bytes(size), memory(size + kGuard + 256) {
+    std::memset(memory.data(), 0xff, size_t(memory.bytes()));
+    const auto address = reinterpret_cast<uintptr_t>(memory.data());
+    data = memory.data() + (256 - address % 256) % 256;
+  }
+  bool guard_intact() const {
+    return std::all_of(data + bytes, data + bytes + kGuard, [](std::byte b) { return b == std::byte{0xff}; });
+  }
+  int64_t bytes;
+  AlignedBuffer memory;
+  std::byte* data;
+};
+
+// Of the case's rows and columns: groups of different lengths, and now and then an empty one.
+Pattern random_pattern(const CudaCase& c, std::mt19937& random);
+
+// "" or what is wrong with a launch that was planned for the card.
+std::string check_launch(const kernels::cuda::Launch& launch, const kernels::cuda::Card& card);
 
 class CudaProblem {
  public:

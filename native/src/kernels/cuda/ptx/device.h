@@ -150,7 +150,7 @@ LENO_DEVICE Words4 load_global_stream(const Words4* address) {
 // May have been written by this kernel, or be written by it later (y, a residual that is y).
 template <class T>
 LENO_DEVICE T load_global_volatile(const T* address) {
-  static_assert(sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 16);
+  static_assert(sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 16);
   T v;
   if constexpr (sizeof(T) == 2) {
     uint16_t x;
@@ -160,6 +160,10 @@ LENO_DEVICE T load_global_volatile(const T* address) {
     uint32_t x;
     asm volatile("ld.global.u32 %0, [%1];" : "=r"(x) : "l"(address) : "memory");
     memcpy(&v, &x, 4);
+  } else if constexpr (sizeof(T) == 8) {
+    Words2 x;
+    asm volatile("ld.global.v2.u32 {%0, %1}, [%2];" : "=r"(x.w[0]), "=r"(x.w[1]) : "l"(address) : "memory");
+    memcpy(&v, &x, 8);
   } else {
     Words4 x;
     asm volatile("ld.global.v4.u32 {%0, %1, %2, %3}, [%4];"

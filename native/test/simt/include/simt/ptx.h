@@ -103,7 +103,8 @@ LENO_DEVICE Words4 load_global_stream(const Words4* address, LENO_AT) {
 }
 template <class T>
 LENO_DEVICE T load_global_volatile(const T* address, LENO_AT) {
-  static_assert(std::is_trivially_copyable_v<T> && (sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 16));
+  static_assert(std::is_trivially_copyable_v<T> &&
+                (sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 16));
   std::remove_const_t<T> v;
   simt::load_global(address, &v, sizeof(T), simt::GlobalRead::plain, at);
   return v;
