@@ -1,0 +1,7 @@
+#include "kernels/cuda/conv_entries_sm80.h"
+
+namespace leno::kernels::cuda {
+
+LENO_CONV_TILES_SM80(f16, ptx::Half)
+
+}  // namespace leno::kernels::cuda

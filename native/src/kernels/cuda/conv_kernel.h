@@ -1,0 +1,36 @@
+#pragma once
+
+#include "kernels/cuda/conv_planes.h"
+#include "kernels/cuda/linear_plan.h"
+
+// What a CUDA kernel of the convolution is: a tile of the linear operator's kernels with an entry of its own. A forward
+// is a launch that packs x, the product, and where k is split the sum of its parts.
+namespace leno::kernels::cuda {
+
+struct ConvKernel {
+  const char* name;  // dtype_op_pattern_tile_arch, as f16_conv2d_shflbw_m64n128k32_sm80
+  int arch;          // the oldest card that runs it
+  DType weights;     // and what is multiplied with them
+  bool dense;        // takes dense weights, else those with a pattern
+  TileShape tile;    // gather: the entry
+  const char* reduce;
+};
+
+// Every convolution kernel of this build.
+std::span<const ConvKernel* const> conv_kernels();
+
+// Of weights with the columns of kernels/conv_kernel.h, a part for each group of the convolution.
+std::shared_ptr<const LinearWeights> conv_weights(const std::vector<std::shared_ptr<const PackedWeights>>& groups);
+
+// Why the kernel cannot run this on the card, "" where it can. The architecture and the dtype of the weights are
+// checked by the caller.
+std::string conv_refuse(const ConvKernel& kernel, const Card& card, const WeightsKind& weights, const ConvTask& task);
+// Device bytes, a multiple of 256.
+int64_t conv_workspace_bytes(const ConvKernel& kernel, const LinearWeights& weights, const ConvTask& task,
+                             const Card& card);
+// Addresses of the device; x, residual and y lie without gaps.
+Launches conv_plan(const ConvKernel& kernel, const LinearWeights& weights, const DeviceOperands& operands,
+                   const ConvTask& task, const void* x, const void* residual, void* y, std::byte* workspace,
+                   const Card& card);
+
+}  // namespace leno::kernels::cuda
