@@ -1,6 +1,6 @@
 /*
  * 2-D convolution with sparse weights: Y = act(X * W + bias) + residual, or act(X * W + bias + residual). A 1-D one is
- * a convolution of images of one row. CPU devices.
+ * a convolution of images of one row. CPU and CUDA devices.
  *
  * At creation the operator times every kernel that can run it, dense ones included, for each size of images that the
  * user names, and keeps the fastest for each; so it is never slower than dense.
@@ -34,7 +34,7 @@ typedef struct leno_conv2d_options {
   /* Zeros around X: less than the kernel's extent, dilation and all. */
   int64_t pad_top, pad_left, pad_bottom, pad_right;
   int32_t layout;        /* LENO_NCHW or LENO_NHWC, of X, Y and the residual */
-  int32_t io_dtype;      /* LENO_F32 or LENO_BF16, of X, Y and the residual */
+  int32_t io_dtype;      /* of X, Y and the residual: LENO_F32 or LENO_BF16; CUDA: LENO_F32 or the weights' */
   int32_t activation;    /* LENO_ACT_ */
   int32_t residual;      /* LENO_RESIDUAL_ */
   double negative_slope; /* of LENO_ACT_LEAKY_RELU */
@@ -52,9 +52,9 @@ LENO_API int leno_conv2d_options_init(leno_conv2d_options* options);
 
 /*
  * packed: filters as a matrix of F x (R S C / groups): column (r S + s) (C / groups) + c is channel c of its group at
- * row r and column s of the kernel. Weights f32 or bf16; i8 where the kernel is 1 x 1 with stride 1. With several
- * groups and a pattern, no group of V rows may hold filters of two. The operator keeps what it needs of packed, and the
- * device: both handles may be destroyed before it.
+ * row r and column s of the kernel. Weights f32 or bf16; i8 where the kernel is 1 x 1 with stride 1; on a CUDA device
+ * f16 or bf16. With several groups and a pattern, no group of V rows may hold filters of two. The operator keeps what
+ * it needs of packed, and the device: both handles may be destroyed before it.
  */
 LENO_API int leno_conv2d_create(leno_device device, leno_packed packed, const leno_conv2d_options* options,
                                 leno_conv2d* out);
@@ -69,7 +69,8 @@ LENO_API int leno_conv2d_out_size(leno_conv2d op, int64_t height, int64_t width,
 LENO_API int leno_conv2d_workspace_size(leno_conv2d op, int64_t batch, int64_t height, int64_t width, int64_t* bytes);
 
 /*
- * One forward; allocates nothing. Images lie without gaps.
+ * One forward; allocates nothing. Images lie without gaps. On a CUDA device it is put on the context's stream, and
+ * addresses are of the device.
  *  x:        NCHW [batch][C][height][width], NHWC [batch][height][width][C].
  *  residual: as y; NULL unless the operator was created with one. May be y itself.
  *  y:        the same of F channels and the output's size.
@@ -93,6 +94,12 @@ LENO_API const char* leno_conv2d_kernel(leno_conv2d op, int64_t batch, int64_t h
 LENO_API int64_t leno_conv2d_kernel_count(void);
 LENO_API const char* leno_conv2d_kernel_name(int64_t index);
 LENO_API const char* leno_conv2d_kernel_refusal(int64_t index);
+
+/* The same for the kind of this device, and why the device cannot run each. The refusal lives until the thread's next
+ * call. NULL for a bad argument. */
+LENO_API int64_t leno_conv2d_device_kernel_count(leno_device device);
+LENO_API const char* leno_conv2d_device_kernel_name(leno_device device, int64_t index);
+LENO_API const char* leno_conv2d_device_kernel_refusal(leno_device device, int64_t index);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
 #include "capi/handles.h"
 #include "kernels/registry.h"
 #include "ops/conv2d.h"
+#include "plan/linear_place_cpu.h"
 
 using leno::DType;
 using leno::require;
@@ -68,6 +69,13 @@ leno::ops::Conv2dOptions convert(const leno_conv2d_options& o) {
   return options;
 }
 
+const leno::kernels::cuda::ConvKernel* cuda_kernel_at(int64_t index) {
+  const auto all = leno::kernels::cuda::conv_kernels();
+  return index >= 0 && index < static_cast<int64_t>(all.size()) ? all[static_cast<size_t>(index)] : nullptr;
+}
+
+bool is_cuda(leno_device device) { return device->device->kind() == leno::Device::Kind::cuda; }
+
 const leno::kernels::ConvKernel* kernel_at(int64_t index) {
   const auto all = leno::kernels::conv_kernels();
   return index >= 0 && index < static_cast<int64_t>(all.size()) ? all[static_cast<size_t>(index)] : nullptr;
@@ -96,7 +104,7 @@ int leno_conv2d_create(leno_device device, leno_packed packed, const leno_conv2d
     require_not_null(packed, "packed");
     require_not_null(options, "options");
     require_not_null(out, "out");
-    auto op = std::make_unique<leno::ops::Conv2d>(leno::capi::require_cpu(device), packed->packed, convert(*options));
+    auto op = leno::ops::Conv2d::make(*device->device, packed->packed, convert(*options));
     *out = new leno_conv2d_s{device->device, std::move(op)};
   });
 }
@@ -160,4 +168,33 @@ const char* leno_conv2d_kernel_name(int64_t index) {
 const char* leno_conv2d_kernel_refusal(int64_t index) {
   const auto* kernel = kernel_at(index);
   return kernel == nullptr ? nullptr : leno::isa_refusal(kernel->isa);
+}
+
+int64_t leno_conv2d_device_kernel_count(leno_device device) {
+  if (device == nullptr) return 0;
+  return is_cuda(device) ? static_cast<int64_t>(leno::kernels::cuda::conv_kernels().size())
+                         : leno_conv2d_kernel_count();
+}
+
+const char* leno_conv2d_device_kernel_name(leno_device device, int64_t index) {
+  if (device == nullptr) return nullptr;
+  if (!is_cuda(device)) return leno_conv2d_kernel_name(index);
+  const auto* kernel = cuda_kernel_at(index);
+  return kernel == nullptr ? nullptr : kernel->name;
+}
+
+const char* leno_conv2d_device_kernel_refusal(leno_device device, int64_t index) {
+  if (device == nullptr) return nullptr;
+  thread_local std::string refusal;
+  const int status = guard(__func__, [&] {
+    if (is_cuda(device)) {
+      const auto& info = static_cast<leno::CudaDevice&>(*device->device).info();
+      const auto* kernel = cuda_kernel_at(index);
+      if (kernel != nullptr) refusal = leno::plan::refuse_card({.cuda_conv = kernel}, leno::plan::card_of(info));
+    } else if (const auto* kernel = kernel_at(index)) {
+      refusal = leno::plan::refuse_isa(kernel->isa, static_cast<leno::CpuDevice&>(*device->device).isa());
+    }
+  });
+  const bool known = index >= 0 && index < leno_conv2d_device_kernel_count(device);
+  return status == LENO_OK && known ? refusal.c_str() : nullptr;
 }

@@ -29,14 +29,36 @@ plan::ConvQuestion question_of(const Conv2dOptions& o) {
 
 }  // namespace
 
+Conv2d::Conv2d(Device& device, const PackedWeights& packed, Conv2dOptions options, plan::PlaceDescription place)
+    : device_(device),
+      place_(std::move(place)),
+      options_(checked(device.kind(), std::move(options), packed)),
+      question_(question_of(options_)),
+      weights_(packed) {}
+
 Conv2d::Conv2d(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, Conv2dOptions options,
                plan::ConvKernels kernels)
-    : device_(device),
-      options_(checked(std::move(options), *packed)),
-      question_(question_of(options_)),
-      weights_(*packed) {
-  plan::ConvPlace place(device, std::move(packed), question_, kernels);
+    : Conv2d(device, *packed, std::move(options), plan::CpuPlace::describe(device)) {
+  cpu_ = &device;
+  plan::CpuConvPlace place(device, std::move(packed), question_, kernels);
   plan_ = plan::plan_kernels(place);
+}
+
+Conv2d::Conv2d(CudaDevice& device, std::shared_ptr<const PackedWeights> packed, Conv2dOptions options,
+               plan::CudaConvKernels kernels)
+    : Conv2d(device, *packed, std::move(options), plan::CudaPlace::describe(device)) {
+  cuda_ = std::make_unique<const CudaConv2d>(device, question_);
+  plan::CudaConvPlace place(device, std::move(packed), question_, kernels);
+  plan_ = plan::plan_kernels(place);
+  for (const plan::PlannedBucket& b : plan_.buckets) cuda_->prepare(b);
+}
+
+std::unique_ptr<Conv2d> Conv2d::make(Device& device, std::shared_ptr<const PackedWeights> packed,
+                                     Conv2dOptions options) {
+  if (device.kind() == Device::Kind::cuda) {
+    return std::make_unique<Conv2d>(static_cast<CudaDevice&>(device), std::move(packed), std::move(options));
+  }
+  return std::make_unique<Conv2d>(static_cast<CpuDevice&>(device), std::move(packed), std::move(options));
 }
 
 std::pair<int64_t, int64_t> Conv2d::out_size(int64_t height, int64_t width) const {
@@ -63,9 +85,10 @@ int64_t Conv2d::part_scratch(const ImageSize& size, int parts) const {
   return plan::conv_scratch(b.kernel, static_cast<const plan::ConvWeights&>(*b.weights), question_, size, parts);
 }
 
-// The pool hands out all of its parts, or one where it is busy.
+// The CPU's pool hands out all of its parts, or one where it is busy.
 int64_t Conv2d::scratch(const ImageSize& size) const {
-  const int threads = device_.threads();
+  if (cuda_ != nullptr) return cuda_->workspace(bucket(size), size);
+  const int threads = cpu_->threads();
   return std::max(part_scratch(size, 1), threads * part_scratch(size, threads));
 }
 
@@ -87,15 +110,20 @@ void Conv2d::forward(Context& context, const ImageSize& size, const void* x, con
   } leave{context};
   if (size.batch == 0) return;
   const plan::PlannedBucket& b = bucket(size);
-  const auto& weights = static_cast<const plan::ConvWeights&>(*b.weights);
-  const std::string refusal = plan::refuse_size(b.kernel, kind(b.dense), question_, size);
+  const std::string refusal = cuda_ != nullptr ? cuda_->refuse(b, kind(b.dense), size)
+                                               : plan::refuse_size(b.kernel, kind(b.dense), question_, size);
   require(refusal.empty(), LENO_ERR_UNSUPPORTED, b.kernel.name(), " cannot serve this size: ", refusal);
   const int64_t needed = scratch(size);
   require(context.capacity() >= needed, LENO_ERR_BUFFER_TOO_SMALL, "context has ", context.capacity(),
           " bytes of scratch, expected ", needed, " for a batch of ", size.batch, " x ", size.height, " x ",
           size.width);
+  if (cuda_ != nullptr) {
+    cuda_->forward(static_cast<CudaContext&>(context), b, size, x, residual, y);
+    return;
+  }
+  const auto& weights = static_cast<const plan::ConvWeights&>(*b.weights);
   const kernels::ConvCall call = plan::conv_call(question_, size, x, residual, y);
-  device_.pool().run([&](int part, int parts) {
+  cpu_->pool().run([&](int part, int parts) {
     std::byte* scratch = context.scratch() + part * (parts == 1 ? 0 : part_scratch(size, parts));
     plan::run_conv(b.kernel, weights, question_, call, scratch, part, parts);
   });
@@ -129,7 +157,7 @@ std::string Conv2d::explain() const {
   account.tell("activation", plan::name_of(question_.spec.activation));
   account.tell("bias", question_.spec.bias != nullptr);
   account.tell("residual", !question_.residual ? "none" : question_.spec.residual_first ? "before" : "after");
-  account.tell(plan::CpuPlace::describe(device_));
+  account.tell(place_);
   account.tell(question_, plan_);
   return account.text();
 }

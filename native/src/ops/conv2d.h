@@ -6,7 +6,8 @@
 
 #include "core/device.h"
 #include "kernels/registry.h"
-#include "plan/conv_place.h"
+#include "ops/conv2d_cuda.h"
+#include "plan/conv_place_cpu.h"
 #include "plan/explain.h"
 #include "plan/planner.h"
 
@@ -33,8 +34,12 @@ struct Conv2dOptions {
 class Conv2d {
  public:
   // Chooses the kernels, which takes some milliseconds per size and candidate. The device must outlive the operator.
+  static std::unique_ptr<Conv2d> make(Device& device, std::shared_ptr<const PackedWeights> packed,
+                                      Conv2dOptions options);
   Conv2d(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, Conv2dOptions options,
          plan::ConvKernels kernels = kernels::conv_kernels());
+  Conv2d(CudaDevice& device, std::shared_ptr<const PackedWeights> packed, Conv2dOptions options,
+         plan::CudaConvKernels kernels = kernels::cuda::conv_kernels());
   Conv2d(const Conv2d&) = delete;
   Conv2d& operator=(const Conv2d&) = delete;
 
@@ -42,7 +47,8 @@ class Conv2d {
   std::pair<int64_t, int64_t> out_size(int64_t height, int64_t width) const;
   // Scratch bytes of a forward on images of this size.
   int64_t workspace_size(const ImageSize& size) const;
-  // Runs on the device's threads. Allocates nothing; throws Error before anything is written.
+  // Runs on the device's threads, or puts the work on the context's stream. Allocates nothing; throws Error before
+  // anything is written.
   void forward(Context& context, const ImageSize& size, const void* x, const void* residual, void* y) const;
 
   const plan::ConvQuestion& question() const { return question_; }
@@ -56,10 +62,15 @@ class Conv2d {
   int64_t scratch(const ImageSize& size) const;
   int64_t part_scratch(const ImageSize& size, int parts) const;
 
-  CpuDevice& device_;
+  Conv2d(Device& device, const PackedWeights& packed, Conv2dOptions options, plan::PlaceDescription place);
+
+  Device& device_;
+  CpuDevice* cpu_ = nullptr;  // device_ where it is one
+  const plan::PlaceDescription place_;
   const Conv2dOptions options_;
   const plan::ConvQuestion question_;
   const plan::WeightsDescription weights_;
+  std::unique_ptr<const CudaConv2d> cuda_;  // on a CUDA device
   plan::Plan plan_;
 };
 

@@ -39,6 +39,21 @@ void check_geometry(const Conv2dOptions& o) {
   require_pad("pad_right", g.pad_right, g.kernel_w, g.dilation_w);
 }
 
+void check_types(Device::Kind device, const Conv2dOptions& o, DType weights) {
+  if (device == Device::Kind::cpu) {
+    require(weights != DType::f16 && weights != DType::e4m3, LENO_ERR_UNSUPPORTED, "packed holds ", name_of(weights),
+            " weights, which CUDA devices multiply, expected f32, bf16 or i8 on a CPU device");
+    require(o.io == DType::f32 || o.io == DType::bf16, LENO_ERR_UNSUPPORTED, "io_dtype is ", name_of(o.io),
+            ", expected f32 or bf16 on a CPU device");
+    return;
+  }
+  require(weights == DType::f16 || weights == DType::bf16, LENO_ERR_UNSUPPORTED, "packed holds ", name_of(weights),
+          " weights, expected f16 or bf16 for a convolution on a CUDA device: leno_packed_convert "
+          "(PackedWeights.convert) makes such weights of these");
+  require(o.io == DType::f32 || o.io == weights, LENO_ERR_UNSUPPORTED, "io_dtype is ", name_of(o.io),
+          ", expected f32 or ", name_of(weights), " with ", name_of(weights), " weights on a CUDA device");
+}
+
 void check_weights(const Conv2dOptions& o, const PackedWeights& packed) {
   const kernels::ConvGeometry& g = o.geometry;
   require(o.groups >= 1 && o.channels % o.groups == 0, LENO_ERR_INVALID_SHAPE, "groups is ", o.groups,
@@ -50,10 +65,6 @@ void check_weights(const Conv2dOptions& o, const PackedWeights& packed) {
       columns % of_group == 0 && columns / of_group % g.kernel_h == 0 && columns / of_group / g.kernel_h == g.kernel_w,
       LENO_ERR_INVALID_SHAPE, "packed has ", columns, " columns, expected ", g.kernel_h, " x ", g.kernel_w, " x ",
       of_group, " (kernel_height x kernel_width x channels of a group)");
-  require(packed.dtype() != DType::f16 && packed.dtype() != DType::e4m3, LENO_ERR_UNSUPPORTED, "packed holds ",
-          name_of(packed.dtype()), " weights, which CUDA devices multiply, expected f32, bf16 or i8 on a CPU device");
-  require(o.io == DType::f32 || o.io == DType::bf16, LENO_ERR_UNSUPPORTED, "io_dtype is ", name_of(o.io),
-          ", expected f32 or bf16");
   require(o.bias.empty() || int64_t(o.bias.size()) == packed.rows(), LENO_ERR_INVALID_SHAPE, "bias has ", o.bias.size(),
           " values, expected one for each of the ", packed.rows(), " filters");
   for (size_t i = 0; i < o.bias.size(); ++i) {
@@ -74,8 +85,9 @@ std::pair<uintptr_t, uintptr_t> extent(const plan::ConvQuestion& q, const char* 
 
 }  // namespace
 
-Conv2dOptions checked(Conv2dOptions o, const PackedWeights& packed) {
+Conv2dOptions checked(Device::Kind device, Conv2dOptions o, const PackedWeights& packed) {
   check_geometry(o);
+  check_types(device, o, packed.dtype());
   check_weights(o, packed);
   o.geometry.channels = o.channels / o.groups;
   o.geometry.filters = packed.rows() / o.groups;

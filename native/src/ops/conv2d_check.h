@@ -4,9 +4,9 @@
 
 namespace leno::ops {
 
-// Throws where the options are no convolution of the weights; else they go on with geometry complete and sizes sorted
-// by their output pixels.
-Conv2dOptions checked(Conv2dOptions options, const PackedWeights& packed);
+// Throws where the options are no convolution of the weights on such a device; else they go on with geometry complete
+// and sizes sorted by their output pixels.
+Conv2dOptions checked(Device::Kind device, Conv2dOptions options, const PackedWeights& packed);
 // Throws where images of this size have no output, or too many elements.
 void check_size(const plan::ConvQuestion& question, const ImageSize& size);
 // Throws where a forward cannot take these addresses.

@@ -2,6 +2,18 @@
 
 namespace leno::plan {
 
+const char* KernelRow::name() const {
+  if (cpu != nullptr) return cpu->name;
+  if (cuda != nullptr) return cuda->name;
+  return conv != nullptr ? conv->name : cuda_conv->name;
+}
+
+DType KernelRow::weights() const {
+  if (cpu != nullptr) return cpu->weights;
+  if (cuda != nullptr) return cuda->weights;
+  return conv != nullptr ? conv->weights : cuda_conv->weights;
+}
+
 std::vector<Bucket> make_buckets(const std::vector<int64_t>& tokens) {
   std::vector<Bucket> buckets;
   int64_t from = 1;

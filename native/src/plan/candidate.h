@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/conv_kernel.h"
+#include "kernels/cuda/conv_kernel.h"
 #include "kernels/cuda/linear_kernel.h"
 #include "kernels/linear_kernel.h"
 
@@ -28,9 +29,15 @@ struct KernelRow {
   const kernels::LinearKernel* cpu = nullptr;
   const kernels::cuda::LinearKernel* cuda = nullptr;
   const kernels::ConvKernel* conv = nullptr;
-  const char* name() const { return cpu != nullptr ? cpu->name : cuda != nullptr ? cuda->name : conv->name; }
-  DType weights() const { return cpu != nullptr ? cpu->weights : cuda != nullptr ? cuda->weights : conv->weights; }
+  const kernels::cuda::ConvKernel* cuda_conv = nullptr;
+  const char* name() const;
+  DType weights() const;
   Isa isa() const { return cpu != nullptr ? cpu->isa : conv->isa; }  // on the CPU
+  // On CUDA devices: the oldest card; rows that a block multiplies, 0 where it takes as many as there are; tokens that
+  // leave half of the blocks idle.
+  int arch() const { return cuda != nullptr ? cuda->arch : cuda_conv->arch; }
+  int tile_rows() const { return cuda != nullptr ? cuda->tile_rows : cuda_conv->tile.m; }
+  int idle_tokens() const { return cuda != nullptr ? cuda->idle_tokens : 0; }
   bool operator==(const KernelRow&) const = default;
 };
 

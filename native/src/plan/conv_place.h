@@ -1,9 +1,5 @@
 #pragma once
 
-#include <map>
-#include <span>
-
-#include "core/device.h"
 #include "plan/place.h"
 
 namespace leno::plan {
@@ -26,51 +22,39 @@ struct ConvQuestion : PlanRequest {
   }
 };
 
-// The weights of every group, in the layout of one kernel.
-struct ConvWeights final : kernels::PreparedWeights {
-  std::vector<std::shared_ptr<const kernels::PreparedWeights>> groups;
-  int64_t bytes() const override;
-};
-
-using ConvKernels = std::span<const kernels::ConvKernel* const>;
+// A kernel of one pixel with a stride of 1 is a linear layer: of an image (NCHW: its pixels are the tokens of a
+// feature-major matrix), or of all (NHWC).
+kernels::LinearSpec as_linear(const kernels::ConvSpec& spec);
+int64_t linear_tokens(const kernels::ConvSpec& spec, const ImageSize& size);
+// How many such layers a forward is, and the n-th of them.
+int64_t linear_calls(const kernels::ConvSpec& spec, int64_t batch);
+kernels::LinearCall linear_call(const kernels::ConvSpec& spec, const kernels::ConvCall& call, int64_t n);
+// Why the convolution is none, "" where it is.
+std::string refuse_as_linear(const ConvQuestion& question);
 
 // A forward on images that lie without gaps.
 kernels::ConvCall conv_call(const ConvQuestion& question, const ImageSize& size, const void* x, const void* residual,
                             void* y);
-// Why the kernel cannot serve images of this size, "" where it can.
-std::string refuse_size(const KernelRow& kernel, const kernels::WeightsKind& weights, const ConvQuestion& question,
-                        const ImageSize& size);
-// Scratch bytes of one part.
-int64_t conv_scratch(const KernelRow& kernel, const ConvWeights& weights, const ConvQuestion& question,
-                     const ImageSize& size, int parts);
-// Part `part` of `parts` of a forward, group by group.
-void run_conv(const KernelRow& kernel, const ConvWeights& weights, const ConvQuestion& question,
-              const kernels::ConvCall& call, std::byte* scratch, int part, int parts) noexcept;
+// The packed weights of a group, its columns as the kernels want them: those of a channel side by side.
+std::shared_ptr<const PackedWeights> part_of(const PackedWeights& packed, const kernels::ConvGeometry& geometry,
+                                             int64_t group);
 
-// Kernels of the CPU for a convolution: its own, and those of the linear operator where a kernel is one pixel.
-class ConvPlace final : public Place {
+// Where a convolution will run.
+class ConvPlace : public Place {
  public:
   // packed: filters x (kernel_h kernel_w channels of a group), channels innermost.
-  ConvPlace(CpuDevice& device, std::shared_ptr<const PackedWeights> packed, const ConvQuestion& question,
-            ConvKernels kernels);
-  std::vector<KernelRow> kernels() const override;
-  std::string refuse(const KernelRow& kernel) const override;
-  std::string refuse(const KernelRow& kernel, bool dense, int64_t pixels) const override;
-  bool last_resort(const KernelRow& kernel) const override;
-  std::shared_ptr<const kernels::PreparedWeights> prepared(const Candidate& candidate) override;
-  Times time(const std::vector<Candidate>& candidates, int64_t pixels) override;
-  int64_t most_tokens() const override { return kMaxTokens; }  // the last serves more, too
+  ConvPlace(std::shared_ptr<const PackedWeights> packed, const ConvQuestion& question)
+      : Place(std::move(packed), question), question_(question) {}
   int64_t timed_tokens(int64_t pixels) const override { return pixels; }
-  std::string machine() const override;
   std::string key(const Bucket& bucket) const override;
 
- private:
+ protected:
+  // What of the machine the device uses.
+  virtual std::string use() const = 0;
+  // The least of the sizes that were named with so many output pixels, or the largest.
   const ImageSize& size_of(int64_t pixels) const;
 
-  CpuDevice& device_;
   const ConvQuestion& question_;
-  const ConvKernels kernels_;
-  std::map<std::pair<const kernels::LinearFormat*, bool>, std::shared_ptr<const kernels::PreparedWeights>> prepared_;
 };
 
 }  // namespace leno::plan

@@ -22,28 +22,40 @@ std::string driver_version() {
   return text("driver ", version / 1000, ".", version % 1000 / 10);
 }
 
-std::shared_ptr<const DeviceMemory> on_device(const std::shared_ptr<CudaDevice>& device, const void* data,
-                                              int64_t bytes) {
+std::shared_ptr<const DeviceMemory> copied(const std::shared_ptr<CudaDevice>& device, const void* data, int64_t bytes) {
   auto memory = std::make_shared<const DeviceMemory>(device, bytes);
   cuda::write(*memory, 0, data, bytes, nullptr);
   return memory;
 }
 
-// As it is, and for cuBLASLt in the 16 bits of y.
-std::shared_ptr<const DeviceMemory> bias_on_device(const std::shared_ptr<CudaDevice>& device,
-                                                   const kernels::LinearSpec& spec) {
-  if (spec.io == DType::f32) return on_device(device, spec.bias, spec.rows * 4);
-  const int64_t rounded_at = kernels::cuda::rounded_bias_at(spec.rows);
-  std::vector<std::byte> both(static_cast<size_t>(rounded_at + spec.rows * 2));
-  std::memcpy(both.data(), spec.bias, static_cast<size_t>(spec.rows * 4));
-  for (int64_t r = 0; r < spec.rows; ++r) {
-    const uint16_t bits = spec.io == DType::bf16 ? to_bf16(spec.bias[r]) : to_f16(spec.bias[r]);
+}  // namespace
+
+std::shared_ptr<const DeviceMemory> bias_on_device(const std::shared_ptr<CudaDevice>& device, const float* bias,
+                                                   int64_t rows, DType io) {
+  if (io == DType::f32) return copied(device, bias, rows * 4);
+  const int64_t rounded_at = kernels::cuda::rounded_bias_at(rows);
+  std::vector<std::byte> both(static_cast<size_t>(rounded_at + rows * 2));
+  std::memcpy(both.data(), bias, static_cast<size_t>(rows * 4));
+  for (int64_t r = 0; r < rows; ++r) {
+    const uint16_t bits = io == DType::bf16 ? to_bf16(bias[r]) : to_f16(bias[r]);
     std::memcpy(&both[static_cast<size_t>(rounded_at + r * 2)], &bits, 2);
   }
-  return on_device(device, both.data(), static_cast<int64_t>(both.size()));
+  return copied(device, both.data(), static_cast<int64_t>(both.size()));
 }
 
-}  // namespace
+std::shared_ptr<DeviceWeights> on_device(const std::shared_ptr<CudaDevice>& device,
+                                         std::shared_ptr<const kernels::PreparedWeights> weights,
+                                         std::shared_ptr<const DeviceMemory> bias) {
+  const auto layout = std::const_pointer_cast<kernels::cuda::LinearWeights>(
+      std::static_pointer_cast<const kernels::cuda::LinearWeights>(std::move(weights)));
+  auto made = std::make_shared<DeviceWeights>();
+  made->image = std::make_unique<const DeviceMemory>(device, layout->image.bytes());
+  cuda::write(*made->image, 0, layout->image.data(), layout->image.bytes(), nullptr);
+  layout->image = AlignedBuffer();
+  made->layout = layout;
+  made->bias = std::move(bias);
+  return made;
+}
 
 Card card_of(const CudaInfo& info) {
   return {info.arch, info.multiprocessors, static_cast<int>(info.shared_bytes), static_cast<int>(info.l2_bytes)};
@@ -55,6 +67,12 @@ std::string refuse_card(const kernels::cuda::LinearKernel& kernel, const Card& c
   }
   if (card.arch < kernel.arch) return text("it needs sm_", kernel.arch, ", the card is sm_", card.arch);
   return "";
+}
+
+std::string refuse_card(const KernelRow& kernel, const Card& card) {
+  if (kernel.cuda != nullptr) return refuse_card(*kernel.cuda, card);
+  const int arch = kernel.cuda_conv->arch;
+  return card.arch < arch ? text("it needs sm_", arch, ", the card is sm_", card.arch) : "";
 }
 
 CudaKernels cuda_kernels() {
@@ -95,7 +113,8 @@ CudaPlace::CudaPlace(CudaDevice& device, std::shared_ptr<const PackedWeights> pa
       device_(device.shared_from_this()),
       card_(card_of(device.info())),
       kernels_(kernels) {
-  if (question.spec.bias != nullptr) bias_ = bias_on_device(device_, question.spec);
+  const kernels::LinearSpec& spec = question.spec;
+  if (spec.bias != nullptr) bias_ = bias_on_device(device_, spec.bias, spec.rows, spec.io);
 }
 
 std::vector<KernelRow> CudaPlace::kernels() const {
@@ -118,23 +137,23 @@ std::string CudaPlace::refuse(const KernelRow& row, bool dense, int64_t tokens) 
   return kernels::cuda::cublaslt_refuses(*device_, *row.cuda, question_.spec, question_.residual, tokens);
 }
 
-double row_overhead(const kernels::cuda::LinearKernel& kernel, const kernels::WeightsKind& weights, int64_t rows) {
-  if (kernel.tile_rows == 0) return 0;
+double row_overhead(const KernelRow& kernel, const kernels::WeightsKind& weights, int64_t rows) {
+  if (kernel.tile_rows() == 0) return 0;
   constexpr int64_t kPadded = kernels::cuda::kFragmentRows;
   const int64_t group = weights.dense ? std::min(round_up(rows, kPadded), kernels::cuda::kDenseGroupRows)
                                       : round_up(weights.vector, kPadded);
-  return static_cast<double>(round_up(group, kernel.tile_rows)) / static_cast<double>(group);
+  return static_cast<double>(round_up(group, kernel.tile_rows())) / static_cast<double>(group);
 }
 
 std::string refuse_tall_tile(const Candidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
                              const std::vector<Candidate>& able) {
   constexpr double kMuch = 4, kTooMuch = 8;  // the second: beside kernels of older instructions too
-  const auto overhead = [&](const Candidate& c) { return row_overhead(*c.kernel.cuda, weights, rows); };
+  const auto overhead = [&](const Candidate& c) { return row_overhead(c.kernel, weights, rows); };
   const double mine = overhead(candidate);
   if (mine < kMuch) return "";
   for (const Candidate& c : able) {
     const double other = c.dense == candidate.dense ? overhead(c) : 0;
-    const bool comparable = c.kernel.cuda->arch == candidate.kernel.cuda->arch || mine >= kTooMuch;
+    const bool comparable = c.kernel.arch() == candidate.kernel.arch() || mine >= kTooMuch;
     if (!comparable || other == 0 || other >= mine) continue;
     return text("not timed: its tiles have ", mine, " rows for each of a group, lower ones can run");
   }
@@ -143,14 +162,14 @@ std::string refuse_tall_tile(const Candidate& candidate, const kernels::WeightsK
 
 std::string refuse_idle_cluster(const Candidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
                                 int64_t tokens, const std::vector<Candidate>& able) {
-  const kernels::cuda::LinearKernel& kernel = *candidate.kernel.cuda;
-  if (tokens > kernel.idle_tokens) return "";
+  const KernelRow& kernel = candidate.kernel;
+  if (tokens > kernel.idle_tokens()) return "";
   const double mine = row_overhead(kernel, weights, rows);
   for (const Candidate& c : able) {
-    const kernels::cuda::LinearKernel& other = *c.kernel.cuda;
-    if (c.dense != candidate.dense || other.idle_tokens > 0 || other.tile_rows == 0) continue;
+    const KernelRow& other = c.kernel;
+    if (c.dense != candidate.dense || other.idle_tokens() > 0 || other.tile_rows() == 0) continue;
     if (row_overhead(other, weights, rows) > mine) continue;
-    return text("not timed: its blocks share weights over more than ", kernel.idle_tokens, " tokens");
+    return text("not timed: its blocks share weights over more than ", kernel.idle_tokens(), " tokens");
   }
   return "";
 }
@@ -165,23 +184,16 @@ std::shared_ptr<const kernels::PreparedWeights> CudaPlace::prepared(const Candid
   const kernels::LinearFormat* format = candidate.kernel.cuda->format;
   auto& slot = prepared_[form_of(candidate)];
   if (slot != nullptr) return slot;
-  // Nobody else holds what prepare() has just made: its image goes to the card and is freed here.
-  const auto layout = std::const_pointer_cast<kernels::cuda::LinearWeights>(
-      std::static_pointer_cast<const kernels::cuda::LinearWeights>(format->prepare(weights_.packed(candidate.dense))));
-  auto weights = std::make_shared<DeviceWeights>();
-  weights->image = std::make_unique<const DeviceMemory>(device_, layout->image.bytes());
-  cuda::write(*weights->image, 0, layout->image.data(), layout->image.bytes(), nullptr);
-  layout->image = AlignedBuffer();
-  weights->layout = layout;
-  weights->bias = bias_;
-  return slot = weights;
+  return slot = on_device(device_, format->prepare(weights_.packed(candidate.dense)), bias_);
 }
 
-std::string CudaPlace::machine() const {
-  const std::string card = text(device_->info().name, " sm_", card_.arch, " | ", driver_version());
+std::string machine_of(const CudaInfo& info) {
+  const std::string card = text(info.name, " sm_", info.arch, " | ", driver_version());
   if (!cuda::cublaslt_refusal().empty()) return card;
   return text(card, " | cublasLt ", cuda::cublaslt().cublasLtGetVersion());
 }
+
+std::string CudaPlace::machine() const { return machine_of(device_->info()); }
 
 PlaceDescription CudaPlace::describe(const CudaDevice& device) {
   return {"cuda", text("sm_", device.info().arch), 0, text(device.info().name, ", ", driver_version())};

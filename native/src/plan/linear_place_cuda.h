@@ -12,24 +12,6 @@ namespace leno::plan {
 
 using CudaKernels = std::span<const kernels::cuda::LinearKernel* const>;
 
-// What a kernel's plan asks of a card.
-kernels::cuda::Card card_of(const CudaInfo& info);
-
-// Why a card cannot run the kernel, "" where it can.
-std::string refuse_card(const kernels::cuda::LinearKernel& kernel, const kernels::cuda::Card& card);
-
-// Rows of tiles that `kernel` multiplies for each row of the weights' groups, the others being zeros; 0 where it has no
-// tiles of rows.
-double row_overhead(const kernels::cuda::LinearKernel& kernel, const kernels::WeightsKind& weights, int64_t rows);
-// Why a candidate is not timed beside `able`: three quarters of what it multiplies, or more, would be zeros, and a
-// lower tile can run.
-std::string refuse_tall_tile(const Candidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
-                             const std::vector<Candidate>& able);
-// Why it is not timed with that many tokens: its blocks would share nothing, and one that does without can run. Only
-// against tiles as low as its own, so that of all candidates at least one is left by both.
-std::string refuse_idle_cluster(const Candidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
-                                int64_t tokens, const std::vector<Candidate>& able);
-
 // An operator's weights on a card, in the layout of one format, and its bias.
 struct DeviceWeights final : kernels::PreparedWeights {
   std::shared_ptr<const kernels::cuda::LinearWeights> layout;  // without the image
@@ -41,6 +23,35 @@ struct DeviceWeights final : kernels::PreparedWeights {
     return {image->data(), bias == nullptr ? nullptr : reinterpret_cast<const float*>(bias->data())};
   }
 };
+
+// What a kernel's plan asks of a card.
+kernels::cuda::Card card_of(const CudaInfo& info);
+
+// Why a card cannot run the kernel, "" where it can.
+std::string refuse_card(const kernels::cuda::LinearKernel& kernel, const kernels::cuda::Card& card);
+std::string refuse_card(const KernelRow& kernel, const kernels::cuda::Card& card);
+
+// A bias of the host's on the card: as it is, and behind that in the 16 bits of y for libraries that want it so.
+std::shared_ptr<const cuda::DeviceMemory> bias_on_device(const std::shared_ptr<CudaDevice>& device, const float* bias,
+                                                         int64_t rows, DType io);
+// Moves the weights' image to the card; nobody else holds them.
+std::shared_ptr<DeviceWeights> on_device(const std::shared_ptr<CudaDevice>& device,
+                                         std::shared_ptr<const kernels::PreparedWeights> weights,
+                                         std::shared_ptr<const cuda::DeviceMemory> bias);
+// The machine as plan files know it.
+std::string machine_of(const CudaInfo& info);
+
+// Rows of tiles that `kernel` multiplies for each row of the weights' groups, the others being zeros; 0 where it has no
+// tiles of rows.
+double row_overhead(const KernelRow& kernel, const kernels::WeightsKind& weights, int64_t rows);
+// Why a candidate is not timed beside `able`: three quarters of what it multiplies, or more, would be zeros, and a
+// lower tile can run.
+std::string refuse_tall_tile(const Candidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
+                             const std::vector<Candidate>& able);
+// Why it is not timed with that many tokens: its blocks would share nothing, and one that does without can run. Only
+// against tiles as low as its own, so that of all candidates at least one is left by both.
+std::string refuse_idle_cluster(const Candidate& candidate, const kernels::WeightsKind& weights, int64_t rows,
+                                int64_t tokens, const std::vector<Candidate>& able);
 
 // The kernels of this build, and what libraries of the machine offer.
 CudaKernels cuda_kernels();

@@ -89,7 +89,7 @@ TEST(TallTiles, AreNotTimedForLowGroupsAndSomethingAlwaysIs) {
           const Judged judged(arch, io, kind, dense ? vector : 1024);
           ASSERT_EQ(judged.able.empty(), judged.left.empty()) << arch << " " << name_of(type) << " V " << vector;
           for (const auto& c : judged.left) {
-            const double overhead = plan::row_overhead(*c.kernel.cuda, kind, dense ? vector : 1024);
+            const double overhead = plan::row_overhead(c.kernel, kind, dense ? vector : 1024);
             // The lowest of a family stays beside those of older ones.
             const bool lowest = c.kernel.cuda->tile_rows <= 64 || (c.kernel.cuda->exact && overhead < 8);
             EXPECT_TRUE(overhead < 4 || lowest) << c.kernel.name() << " V " << vector;

@@ -55,7 +55,7 @@ LENO_DEVICE void conv_pack(const ConvPackParams& p) {
     if (column < p.count) make_offset(p, column);
     return;
   }
-  constexpr int kChannels = ConvPackTile::channels(Nhwc), kColumns = ConvPackTile::columns(Nhwc);
+  constexpr int kChannels = Nhwc ? ConvPackTile::kNhwcChannels : 1, kColumns = Nhwc ? ConvPackTile::kNhwcColumns : 1;
   const int chunk = block * kThreads + thread, tile = chunk / (kChannels * kColumns);
   const Quotient column = divide(tile, p.columns), row = divide(column.quotient, p.rows);
   const Quotient plane = divide(row.quotient, p.planes), images = divide(plane.quotient, p.blocks);

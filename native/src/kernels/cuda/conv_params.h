@@ -45,7 +45,7 @@ struct ConvPackParams {
   void* packed = nullptr;
   int32_t batch = 0, channels = 0;
   ConvAxisParams vertical, horizontal;
-  // Of the packed planes, columns in tiles of ConvPackTile.
+  // Of the packed planes, columns in pairs where x is NHWC.
   Divisor columns, rows, planes, blocks;
   int32_t plane_columns = 0;
   int32_t pack_blocks = 0;  // of the grid; the others make offsets
@@ -55,12 +55,11 @@ struct ConvPackParams {
   int32_t count = 0;
 };
 
-// The chunks of the packed planes are numbered by tiles of so many neighbours along a row, of so many channels.
+// Threads make a chunk each. Those of NHWC images are numbered by tiles of so many neighbours along a row and so many
+// channels: 32 bytes of x's channels become 32 bytes of a plane's row.
 struct ConvPackTile {
   static constexpr int kThreads = 256;
-  // NHWC: 32 bytes of x's channels become 32 bytes of a plane's row.
-  static constexpr int columns(bool nhwc) { return nhwc ? 2 : 1; }
-  static constexpr int channels(bool nhwc) { return nhwc ? 16 : 1; }
+  static constexpr int kNhwcColumns = 2, kNhwcChannels = 16;
 };
 
 }  // namespace leno::kernels::cuda

@@ -1,6 +1,9 @@
+#include <algorithm>
+
 #include "core/aligned_buffer.h"
 #include "core/error.h"
 #include "kernels/cuda/conv_kernel.h"
+#include "kernels/cuda/reduce_tile.h"
 
 namespace leno::kernels::cuda {
 namespace {
@@ -53,6 +56,18 @@ int64_t conv_workspace_bytes(const ConvKernel& kernel, const LinearWeights& weig
   const ConvPlanes planes(task);
   const Sections sections(planes, weights, task);
   return sections.packed_bytes + sections.offset_bytes + partial_bytes(kernel.tile, weights, planes.positions(), card);
+}
+
+Launches conv_entries(const ConvKernel& kernel, const ConvSpec& spec) {
+  Launches launches;
+  launches.add().entry = pack_entry(spec.io, kernel.weights, spec.layout == ImageLayout::nhwc);
+  Launch& product = launches.add();
+  product.entry = kernel.tile.gather;
+  product.shared_bytes = uint32_t(kernel.tile.shared_bytes);
+  Launch& reduce = launches.add();
+  reduce.entry = kernel.reduce;
+  reduce.shared_bytes = ReduceTile::kSharedBytes;
+  return launches;
 }
 
 Launches conv_plan(const ConvKernel& kernel, const LinearWeights& weights, const DeviceOperands& operands,

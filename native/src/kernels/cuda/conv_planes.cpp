@@ -64,8 +64,8 @@ void ConvPlanes::cut(const ConvTask& task, int of_y, int of_x) {
 std::string ConvPlanes::refuse(const ConvTask& task) const {
   constexpr int64_t kMost = int64_t{1} << 30;
   if (positions() > kMost) return text("y has ", positions(), " pixels, expected at most 2^30");
-  const int64_t tile = ConvPackTile::columns(true) * ConvPackTile::channels(true);
-  const int64_t most_channels = kMost / (round_up(columns, tile) * blocks * planes * rows) - tile;
+  constexpr int64_t kTile = ConvPackTile::kNhwcColumns * ConvPackTile::kNhwcChannels;
+  const int64_t most_channels = kMost / (round_up(columns, kTile) * blocks * planes * rows) - kTile;
   if (task.channels() > most_channels) {
     return text("x has ", task.channels(), " channels, expected at most ", most_channels, " of images of this size");
   }
@@ -110,14 +110,16 @@ void ConvPlanes::describe(const ConvTask& task, ConvPackParams& p) const {
   p.channels = int32_t(task.channels());
   p.vertical = axis_params(vertical, task.height, g.pad_top, strip_height, y_bits);
   p.horizontal = axis_params(horizontal, task.width, g.pad_left, strip_width, x_bits);
-  const int64_t across = ceil_div(columns, ConvPackTile::columns(nhwc));
+  const int64_t of_columns = nhwc ? ConvPackTile::kNhwcColumns : 1,
+                of_channels = nhwc ? ConvPackTile::kNhwcChannels : 1;
+  const int64_t across = ceil_div(columns, of_columns);
   p.columns = Divisor(across);
   p.rows = Divisor(rows);
   p.planes = Divisor(planes);
   p.blocks = Divisor(blocks);
   p.plane_columns = int32_t(columns);
-  const int64_t tiles = ceil_div(task.channels(), ConvPackTile::channels(nhwc)) * blocks * planes * rows * across;
-  const int64_t chunks = tiles * ConvPackTile::columns(nhwc) * ConvPackTile::channels(nhwc);
+  const int64_t tiles = ceil_div(task.channels(), of_channels) * blocks * planes * rows * across;
+  const int64_t chunks = tiles * of_columns * of_channels;
   p.pack_blocks = int32_t(ceil_div(chunks, ConvPackTile::kThreads));
 }
 
