@@ -3,6 +3,7 @@ package io.leno.op;
 import io.leno.Context;
 import io.leno.DType;
 import io.leno.Device;
+import io.leno.DeviceTensor;
 import io.leno.LenoArgumentException;
 import io.leno.LenoBufferException;
 import io.leno.LenoShapeException;
@@ -11,8 +12,11 @@ import io.leno.Matrix;
 import io.leno.PackedWeights;
 import io.leno.internal.Check;
 import io.leno.internal.ContextHandle;
+import io.leno.internal.DeviceHandle;
+import io.leno.internal.Handle;
 import io.leno.internal.Library;
 import io.leno.internal.OperatorHandle;
+import io.leno.internal.Secrets;
 import io.leno.internal.bindings.Native;
 import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
@@ -21,13 +25,18 @@ import java.util.List;
 
 /**
  * A 2-D convolution with sparse (or dense) weights: Y = act(X * W + bias), with a residual added
- * before or after the activation. On the CPU. A 1-D convolution is one of images of one row.
+ * before or after the activation. A 1-D convolution is one of images of one row.
  *
  * <p>Weights are a matrix of filters x (R S C): one row per filter, the channels of a pixel side by
  * side; {@link #filters} makes it from the layout of PyTorch and ONNX. Images lie without gaps in
  * the operator's {@link ImageLayout}. When it is built, the operator times every kernel that can
  * run it, dense ones included, for each size of images named, and keeps the fastest; so it is never
  * slower than dense.
+ *
+ * <p>On a card, X, Y and the residual are memory of that card: {@link DeviceTensor}s, or raw
+ * addresses of anybody's in the process. A forward is put on the context's {@linkplain
+ * Context#stream stream} and returns; what goes wrong later is told by a later call, as {@link
+ * Context#synchronize}.
  *
  * <p>An operator is immutable and may be shared by any number of threads, each with a {@link
  * Context} of its own that has been {@link #reserve reserved}. A forward allocates nothing. It
@@ -49,7 +58,7 @@ public final class SparseConv2d implements AutoCloseable {
   private final long filters;
   private final ImageLayout layout;
   private final DType ioType;
-  private final boolean residual;
+  private final Operands operands;
 
   SparseConv2d(
       OperatorHandle handle,
@@ -63,7 +72,7 @@ public final class SparseConv2d implements AutoCloseable {
     this.filters = filters;
     this.layout = layout;
     this.ioType = ioType;
-    this.residual = residual;
+    this.operands = new Operands(handle.device(), ioType, residual);
     handle.watch(this);
   }
 
@@ -73,8 +82,9 @@ public final class SparseConv2d implements AutoCloseable {
    * @param device where it runs; kept open by the operator
    * @param weights filters x (R S C / groups); may be closed once the operator is built
    * @param channels C, of X
-   * @return a builder with the defaults: filters of one pixel, strides of 1, no pads, NCHW,
-   *     float32, nothing fused; the sizes of images are to be set
+   * @return a builder with the defaults: filters of one pixel, strides of 1, no pads, NCHW, nothing
+   *     fused, images in float32 on the CPU, in the weights' type on a card; the sizes of images
+   *     are to be set
    * @throws LenoArgumentException if an argument is null
    */
   public static SparseConv2dBuilder builder(Device device, PackedWeights weights, long channels) {
@@ -114,7 +124,7 @@ public final class SparseConv2d implements AutoCloseable {
   }
 
   /**
-   * The convolution's kernels of this build, those that this machine cannot run too. Filters of one
+   * The convolution's kernels for the CPU, those that this machine cannot run too. Filters of one
    * pixel may also be run by {@link SparseLinear#kernels()}.
    *
    * @return names and refusals
@@ -127,6 +137,31 @@ public final class SparseConv2d implements AutoCloseable {
           new SparseLinear.Kernel(
               Check.text(Native.leno_conv2d_kernel_name(i)),
               Check.text(Native.leno_conv2d_kernel_refusal(i))));
+    }
+    return List.copyOf(kernels);
+  }
+
+  /**
+   * The convolution's kernels for devices of this kind.
+   *
+   * @param device the CPU or a card
+   * @return all of this build, those that this device cannot run too
+   * @throws LenoArgumentException if device is null
+   * @throws LenoStateException if the device is closed
+   */
+  public static List<SparseLinear.Kernel> kernels(Device device) {
+    DeviceHandle on = Secrets.get().handle(Check.notNull(device, "device"));
+    List<SparseLinear.Kernel> kernels = new ArrayList<>();
+    long open = on.acquire();
+    try {
+      for (long i = 0; i < Native.leno_conv2d_device_kernel_count(open); i++) {
+        kernels.add(
+            new SparseLinear.Kernel(
+                Check.text(Native.leno_conv2d_device_kernel_name(open, i)),
+                Check.text(Native.leno_conv2d_device_kernel_refusal(open, i))));
+      }
+    } finally {
+      on.release();
     }
     return List.copyOf(kernels);
   }
@@ -172,13 +207,14 @@ public final class SparseConv2d implements AutoCloseable {
    */
   public void forward(
       Context context, ImageSize size, FloatBuffer x, FloatBuffer residual, FloatBuffer y) {
-    requireFloats(residual != null);
-    LinearOperands.requireBuffer(x, "x", channels, pixels(size));
+    operands.requireResidual(residual != null);
+    operands.requireFloats();
+    Operands.requireBuffer(x, "x", channels, pixels(size));
     long out = pixels(outSize(size));
-    LinearOperands.requireBuffer(y, "y", filters, out);
-    LinearOperands.requireWritable(y, "y");
+    Operands.requireBuffer(y, "y", filters, out);
+    Operands.requireWritable(y, "y");
     if (residual != null) {
-      LinearOperands.requireBuffer(residual, "residual", filters, out);
+      Operands.requireBuffer(residual, "residual", filters, out);
     }
     ContextHandle entered = handle.enter(context);
     try {
@@ -198,6 +234,54 @@ public final class SparseConv2d implements AutoCloseable {
   }
 
   /**
+   * Runs the convolution on tensors of its CUDA device: puts it on the context's stream and
+   * returns.
+   *
+   * @param context of the operator's device, reserved, and used by no other thread now
+   * @param size of X; a batch of 0 does nothing
+   * @param x at least X's elements, of the operator's type
+   * @param residual as y, for an operator with one; null else; may be y itself
+   * @param y at least Y's elements, of the operator's type; not overlapping x
+   */
+  public void forward(
+      Context context, ImageSize size, DeviceTensor x, DeviceTensor residual, DeviceTensor y) {
+    operands.requireResidual(residual != null);
+    operands.requireTensor(x, "x", channels, pixels(size));
+    long out = pixels(outSize(size));
+    operands.requireTensor(y, "y", filters, out);
+    if (residual != null) {
+      operands.requireTensor(residual, "residual", filters, out);
+    }
+    Secrets secrets = Secrets.get();
+    Handle first = secrets.handle(x);
+    Handle second = residual == null ? first : secrets.handle(residual);
+    Handle third = secrets.handle(y);
+    Operands.acquire(first, second, third);
+    try {
+      ContextHandle entered = handle.enter(context);
+      try {
+        entered.stream().uses(first);
+        entered.stream().uses(second);
+        entered.stream().uses(third);
+        Check.status(
+            Native.leno_conv2d_forward(
+                handle.address(),
+                entered.address(),
+                size.batch(),
+                size.height(),
+                size.width(),
+                x.address(),
+                residual == null ? 0 : residual.address(),
+                y.address()));
+      } finally {
+        leave(entered, context);
+      }
+    } finally {
+      Operands.release(first, second, third);
+    }
+  }
+
+  /**
    * Runs the convolution on Java arrays, which are copied in and out: convenient, not fast.
    *
    * @param context of the operator's device, reserved, and used by no other thread now
@@ -207,12 +291,13 @@ public final class SparseConv2d implements AutoCloseable {
    * @param y Y
    */
   public void forward(Context context, ImageSize size, float[] x, float[] residual, float[] y) {
-    requireFloats(residual != null);
-    LinearOperands.requireArray(x, "x", channels, pixels(size));
+    operands.requireResidual(residual != null);
+    operands.requireFloats();
+    Operands.requireArray(x, "x", channels, pixels(size));
     long out = pixels(outSize(size));
-    LinearOperands.requireArray(y, "y", filters, out);
+    Operands.requireArray(y, "y", filters, out);
     if (residual != null) {
-      LinearOperands.requireArray(residual, "residual", filters, out);
+      Operands.requireArray(residual, "residual", filters, out);
     }
     Check.argument(
         x != y && residual != y, "y is the array of x or of the residual, expected one of its own");
@@ -237,19 +322,6 @@ public final class SparseConv2d implements AutoCloseable {
     entered.leave();
     Reference.reachabilityFence(context);
     Reference.reachabilityFence(this);
-  }
-
-  private void requireFloats(boolean given) {
-    if (given != residual) {
-      throw new LenoArgumentException(
-          given
-              ? "residual is given, expected null: the operator was built without one"
-              : "residual is null, expected one: the operator was built with one");
-    }
-    if (ioType != DType.F32) {
-      throw new LenoArgumentException(
-          "the data are floats, expected " + ioType + " as the operator was built; use addresses");
-    }
   }
 
   /** Sizes that outSize() has let pass do not overflow. */

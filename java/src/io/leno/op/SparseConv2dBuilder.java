@@ -35,7 +35,7 @@ public final class SparseConv2dBuilder {
   private long[] pads = {0, 0, 0, 0};
   private long groups = 1;
   private ImageLayout layout = ImageLayout.NCHW;
-  private DType ioType = DType.F32;
+  private DType ioType; // null: what fits device and weights
   private Activation activation = Activation.NONE;
   private double negativeSlope = 0.01;
   private Residual residual = Residual.NONE;
@@ -127,9 +127,11 @@ public final class SparseConv2dBuilder {
   }
 
   /**
-   * The element type of X, Y and the residual.
+   * The element type of X, Y and the residual: on the CPU {@link DType#F32}, which it is unless
+   * set, or {@link DType#BF16}; on a card the weights' type, which it is unless set, or {@link
+   * DType#F32}, rounded to that of the weights when it is read.
    *
-   * @param ioType {@link DType#F32}, which it is unless set, or {@link DType#BF16}
+   * @param ioType one of these
    * @return this
    * @throws LenoArgumentException if ioType is null
    */
@@ -250,19 +252,27 @@ public final class SparseConv2dBuilder {
     long[] out = new long[1];
     long openDevice = deviceHandle.acquire();
     try (PointerScope scope = new PointerScope()) {
-      NativeConv2dOptions options = options();
+      DType io = ioType == null ? usualType(deviceHandle) : ioType;
+      NativeConv2dOptions options = options(io);
       packed.use(open -> Native.leno_conv2d_create(openDevice, open, options, out));
       OperatorHandle handle =
           new OperatorHandle("SparseConv2d", out[0], Native::leno_conv2d_destroy, deviceHandle);
       return new SparseConv2d(
-          handle, channels, weights.rows(), layout, ioType, residual != Residual.NONE);
+          handle, channels, weights.rows(), layout, io, residual != Residual.NONE);
     } finally {
       deviceHandle.release();
     }
   }
 
+  private DType usualType(DeviceHandle on) {
+    if (!on.isCuda()) {
+      return DType.F32;
+    }
+    return weights.dtype() == DType.BF16 ? DType.BF16 : DType.F16;
+  }
+
   /** The options for the C API; what they point to lives as long as the surrounding scope. */
-  private NativeConv2dOptions options() {
+  private NativeConv2dOptions options(DType io) {
     NativeConv2dOptions options = new NativeConv2dOptions();
     Check.status(Native.leno_conv2d_options_init(options));
     options
@@ -279,7 +289,7 @@ public final class SparseConv2dBuilder {
         .pad_bottom(pads[2])
         .pad_right(pads[3])
         .layout(layout.code())
-        .io_dtype(ioType.code())
+        .io_dtype(io.code())
         .activation(activation.code())
         .negative_slope(negativeSlope)
         .residual(residual.code());

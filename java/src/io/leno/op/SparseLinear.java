@@ -58,7 +58,7 @@ public final class SparseLinear implements AutoCloseable {
   private final long columns;
   private final Layout layout;
   private final DType ioType;
-  private final LinearOperands operands;
+  private final Operands operands;
 
   SparseLinear(
       OperatorHandle handle,
@@ -72,7 +72,7 @@ public final class SparseLinear implements AutoCloseable {
     this.columns = columns;
     this.layout = layout;
     this.ioType = ioType;
-    this.operands = new LinearOperands(handle.device(), layout, ioType, residual);
+    this.operands = new Operands(handle.device(), ioType, residual);
     handle.watch(this);
   }
 
@@ -150,15 +150,7 @@ public final class SparseLinear implements AutoCloseable {
    * @param y address of N * M elements; not overlapping x
    */
   public void forward(Context context, long tokens, long x, long y) {
-    forward(
-        context,
-        tokens,
-        x,
-        operands.strideOf(columns, tokens),
-        0,
-        0,
-        y,
-        operands.strideOf(rows, tokens));
+    forward(context, tokens, x, strideOf(columns, tokens), 0, 0, y, strideOf(rows, tokens));
   }
 
   /**
@@ -222,7 +214,7 @@ public final class SparseLinear implements AutoCloseable {
   public void forward(
       Context context, long tokens, FloatBuffer x, FloatBuffer residual, FloatBuffer y) {
     operands.requireResidual(true);
-    LinearOperands.requireBuffer(residual, "residual", rows, tokens);
+    Operands.requireBuffer(residual, "residual", rows, tokens);
     run(context, tokens, x, residual, y);
   }
 
@@ -252,7 +244,7 @@ public final class SparseLinear implements AutoCloseable {
    */
   public void forward(Context context, long tokens, float[] x, float[] residual, float[] y) {
     operands.requireResidual(true);
-    LinearOperands.requireArray(residual, "residual", rows, tokens);
+    Operands.requireArray(residual, "residual", rows, tokens);
     run(context, tokens, x, residual, y);
   }
 
@@ -325,56 +317,51 @@ public final class SparseLinear implements AutoCloseable {
     Handle first = secrets.handle(x);
     Handle second = residual == null ? first : secrets.handle(residual);
     Handle third = secrets.handle(y);
-    long ldx = operands.strideOf(columns, tokens);
-    long ldy = operands.strideOf(rows, tokens);
-    first.acquire();
+    long ldx = strideOf(columns, tokens);
+    long ldy = strideOf(rows, tokens);
+    Operands.acquire(first, second, third);
     try {
-      second.acquire();
+      ContextHandle entered = handle.enter(context);
       try {
-        third.acquire();
-        try {
-          ContextHandle entered = handle.enter(context);
-          try {
-            entered.stream().uses(first);
-            entered.stream().uses(second);
-            entered.stream().uses(third);
-            long added = residual == null ? 0 : residual.address();
-            int status =
-                Native.leno_linear_forward(
-                    handle.address(),
-                    entered.address(),
-                    tokens,
-                    x.address(),
-                    ldx,
-                    added,
-                    ldy,
-                    y.address(),
-                    ldy);
-            Check.status(status);
-          } finally {
-            entered.leave();
-            Reference.reachabilityFence(context);
-            Reference.reachabilityFence(this);
-          }
-        } finally {
-          third.release();
-        }
+        entered.stream().uses(first);
+        entered.stream().uses(second);
+        entered.stream().uses(third);
+        long added = residual == null ? 0 : residual.address();
+        int status =
+            Native.leno_linear_forward(
+                handle.address(),
+                entered.address(),
+                tokens,
+                x.address(),
+                ldx,
+                added,
+                ldy,
+                y.address(),
+                ldy);
+        Check.status(status);
       } finally {
-        second.release();
+        entered.leave();
+        Reference.reachabilityFence(context);
+        Reference.reachabilityFence(this);
       }
     } finally {
-      first.release();
+      Operands.release(first, second, third);
     }
+  }
+
+  /** Of contiguous activations. */
+  private long strideOf(long features, long tokens) {
+    return layout == Layout.TOKEN_MAJOR ? features : tokens;
   }
 
   private void run(
       Context context, long tokens, FloatBuffer x, FloatBuffer residual, FloatBuffer y) {
     operands.requireFloats();
-    LinearOperands.requireBuffer(x, "x", columns, tokens);
-    LinearOperands.requireBuffer(y, "y", rows, tokens);
-    LinearOperands.requireWritable(y, "y");
-    long ldx = operands.strideOf(columns, tokens);
-    long ldy = operands.strideOf(rows, tokens);
+    Operands.requireBuffer(x, "x", columns, tokens);
+    Operands.requireBuffer(y, "y", rows, tokens);
+    Operands.requireWritable(y, "y");
+    long ldx = strideOf(columns, tokens);
+    long ldy = strideOf(rows, tokens);
     ContextHandle entered = handle.enter(context);
     try {
       int status =
@@ -390,12 +377,12 @@ public final class SparseLinear implements AutoCloseable {
 
   private void run(Context context, long tokens, float[] x, float[] residual, float[] y) {
     operands.requireFloats();
-    LinearOperands.requireArray(x, "x", columns, tokens);
-    LinearOperands.requireArray(y, "y", rows, tokens);
+    Operands.requireArray(x, "x", columns, tokens);
+    Operands.requireArray(y, "y", rows, tokens);
     Check.argument(
         x != y && residual != y, "y is the array of x or of the residual, expected one of its own");
-    long ldx = operands.strideOf(columns, tokens);
-    long ldy = operands.strideOf(rows, tokens);
+    long ldx = strideOf(columns, tokens);
+    long ldy = strideOf(rows, tokens);
     ContextHandle entered = handle.enter(context);
     try {
       int status =
@@ -412,8 +399,8 @@ public final class SparseLinear implements AutoCloseable {
   private void run(Context context, long tokens, Pointer x, Pointer residual, Pointer y) {
     operands.requirePointer(x, "x", columns, tokens);
     operands.requirePointer(y, "y", rows, tokens);
-    long ldx = operands.strideOf(columns, tokens);
-    long ldy = operands.strideOf(rows, tokens);
+    long ldx = strideOf(columns, tokens);
+    long ldy = strideOf(rows, tokens);
     ContextHandle entered = handle.enter(context);
     try {
       int status =

@@ -6,27 +6,44 @@ import io.leno.LenoArgumentException;
 import io.leno.LenoBufferException;
 import io.leno.internal.Check;
 import io.leno.internal.DeviceHandle;
+import io.leno.internal.Handle;
 import io.leno.internal.Secrets;
 import java.nio.FloatBuffer;
 import org.bytedeco.javacpp.Pointer;
 
 /** What an operator's forwards may be given: checked before anything native is called. */
-final class LinearOperands {
+final class Operands {
   private final DeviceHandle device;
-  private final Layout layout;
   private final DType ioType;
   private final boolean residual;
 
-  LinearOperands(DeviceHandle device, Layout layout, DType ioType, boolean residual) {
+  Operands(DeviceHandle device, DType ioType, boolean residual) {
     this.device = device;
-    this.layout = layout;
     this.ioType = ioType;
     this.residual = residual;
   }
 
-  /** Of contiguous activations. */
-  long strideOf(long features, long tokens) {
-    return layout == Layout.TOKEN_MAJOR ? features : tokens;
+  /** Keeps open what a forward is about to use, until {@link #release}: all three or none. */
+  static void acquire(Handle first, Handle second, Handle third) {
+    first.acquire();
+    try {
+      second.acquire();
+      try {
+        third.acquire();
+      } catch (RuntimeException e) {
+        second.release();
+        throw e;
+      }
+    } catch (RuntimeException e) {
+      first.release();
+      throw e;
+    }
+  }
+
+  static void release(Handle first, Handle second, Handle third) {
+    third.release();
+    second.release();
+    first.release();
   }
 
   void requireResidual(boolean given) {
