@@ -10,7 +10,6 @@ namespace {
 
 using kernels::Layout;
 using kernels::LinearCall;
-using kernels::cuda::Launch;
 using kernels::cuda::Launches;
 using plan::DeviceWeights;
 using plan::PlannedBucket;
@@ -60,10 +59,7 @@ int64_t CudaLinear::workspace(const PlannedBucket& bucket, int64_t tokens) const
 
 void CudaLinear::load(const Launches& launches, const PlannedBucket& bucket) const {
   try {
-    for (int i = 0; i < launches.count; ++i) {
-      const Launch& l = launches.launch[static_cast<size_t>(i)];
-      device_->prepare(l.entry, l.threads, l.shared_bytes);
-    }
+    plan::load(*device_, launches);
   } catch (const Error& e) {
     if (e.status() != LENO_ERR_UNSUPPORTED) throw;
     fail(LENO_ERR_UNSUPPORTED, "kernel ", bucket.kernel.name(), " cannot run: ", e.what());

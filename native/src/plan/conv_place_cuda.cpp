@@ -97,6 +97,9 @@ std::string CudaConvPlace::refuse(const KernelRow& row) const {
   if (row.cuda != nullptr) {
     const std::string reason = refuse_as_linear(question_);
     if (!reason.empty()) return reason;
+    if (question_.spec.activation > kernels::Activation::silu) {
+      return "a linear layer, which has no such activation on CUDA devices";
+    }
   }
   const DType weights = weights_.given().dtype();
   if (row.weights() != weights) {

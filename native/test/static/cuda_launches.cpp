@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include "kernels/cuda/conv_kernel.h"
 #include "kernels/cuda/layer_norm_launch.h"
 #include "kernels/cuda/linear_kernel.h"
 #include "kernels/cuda/transpose_launch.h"
@@ -52,6 +53,19 @@ void add_layer_norms(DynamicShared& shared, int arch) {
       add_layer_norm(launches, params, io);
       add(shared, launches, arch);
     }
+}
+
+void add_convolutions(DynamicShared& shared, int arch) {
+  for (const kernels::cuda::ConvKernel* row : kernels::cuda::conv_kernels()) {
+    if (row->arch > arch) continue;
+    for (const DType io : {row->weights, DType::f32})
+      for (const kernels::ImageLayout layout : {kernels::ImageLayout::nchw, kernels::ImageLayout::nhwc}) {
+        kernels::ConvSpec spec;
+        spec.io = io;
+        spec.layout = layout;
+        add(shared, conv_entries(*row, spec), arch);
+      }
+  }
 }
 
 constexpr int64_t kColumns = 4096;
@@ -109,6 +123,7 @@ DynamicShared dynamic_shared() {
   for (const int arch : {75, 80, 86, 89, 90}) {
     add_transposes(shared, arch);
     add_layer_norms(shared, arch);
+    add_convolutions(shared, arch);
     for (const int multiprocessors : {1, 64}) add_linear(shared, arch, multiprocessors, 128);
     if (arch == 90) add_linear(shared, arch, 1, 640);  // enough for clusters
   }

@@ -28,7 +28,7 @@ std::string conv_refuse(const ConvKernel& kernel, const Card& card, const Weight
 // Device bytes, a multiple of 256.
 int64_t conv_workspace_bytes(const ConvKernel& kernel, const LinearWeights& weights, const ConvTask& task,
                              const Card& card);
-// The launches that a forward on images of any size is made of: entries and shared memory alone.
+// The launches that a forward on images of any size is made of: entries, threads and shared memory alone.
 Launches conv_entries(const ConvKernel& kernel, const ConvSpec& spec);
 // Addresses of the device; x, residual and y lie without gaps.
 Launches conv_plan(const ConvKernel& kernel, const LinearWeights& weights, const DeviceOperands& operands,

@@ -60,12 +60,16 @@ int64_t conv_workspace_bytes(const ConvKernel& kernel, const LinearWeights& weig
 
 Launches conv_entries(const ConvKernel& kernel, const ConvSpec& spec) {
   Launches launches;
-  launches.add().entry = pack_entry(spec.io, kernel.weights, spec.layout == ImageLayout::nhwc);
+  Launch& pack = launches.add();
+  pack.entry = pack_entry(spec.io, kernel.weights, spec.layout == ImageLayout::nhwc);
+  pack.threads = ConvPackTile::kThreads;
   Launch& product = launches.add();
   product.entry = kernel.tile.gather;
+  product.threads = uint32_t(kernel.tile.threads);
   product.shared_bytes = uint32_t(kernel.tile.shared_bytes);
   Launch& reduce = launches.add();
   reduce.entry = kernel.reduce;
+  reduce.threads = ReduceTile::kThreads;
   reduce.shared_bytes = ReduceTile::kSharedBytes;
   return launches;
 }

@@ -1,4 +1,4 @@
-#include "kernels/cuda/conv_kernel.h"
+#include "kernels/cuda/conv_rows.h"
 
 // The rows of the convolution on linear_sm80.h. The entries are in conv_f16_sm80.cu and conv_bf16_sm80.cu.
 namespace leno::kernels::cuda {
@@ -38,6 +38,6 @@ constexpr const ConvKernel* kRows[] = {LENO_ROWS(bf16), LENO_ROWS(f16)};
 
 }  // namespace
 
-std::span<const ConvKernel* const> conv_kernels() { return kRows; }
+ConvRows conv_rows_sm80() { return kRows; }
 
 }  // namespace leno::kernels::cuda

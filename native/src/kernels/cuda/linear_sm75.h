@@ -7,8 +7,9 @@
 // a stage before what they gather. X may lie at any address.
 namespace leno::kernels::cuda {
 
-template <class Tile, class X>
-LENO_DEVICE void linear_sm75(const LinearParams& p) {
+// Params: as linear_sm80.
+template <class Tile, class X, class Params>
+LENO_DEVICE void linear_sm75(const Params& p) {
   using Sizes = TileSizesSm75<Tile>;
   constexpr int kChunks = Sizes::kWeightBytes / 16;
   const int thread = static_cast<int>(ptx::thread_id());

@@ -99,6 +99,7 @@ ConvTask CudaConvProblem::task(const kernels::ConvSpec& spec) const {
 
 std::string CudaConvProblem::refusal(const ConvKernel& row) const {
   if (row.weights != c_.weights) return text("takes ", leno::name_of(row.weights), " weights");
+  if (row.arch > c_.arch) return text("needs sm_", row.arch);
   const kernels::ConvSpec fixed = spec();
   return kernels::cuda::conv_refuse(row, card_of(c_.arch, c_.multiprocessors),
                                     {c_.weights, parts_.front()->dense(), parts_.front()->vector()}, task(fixed));
