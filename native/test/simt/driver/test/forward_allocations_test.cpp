@@ -55,11 +55,11 @@ class Counting {
   int64_t before_;
 };
 
-std::shared_ptr<const PackedWeights> layer(DType dtype, int64_t rows, int64_t columns) {
+std::shared_ptr<const PackedWeights> layer(DType dtype, int64_t vector, int64_t rows, int64_t columns) {
   Pattern p;
   p.rows = rows;
   p.columns = columns;
-  p.vector = 16;
+  p.vector = vector;
   p.offsets = {0};
   for (int64_t r = 0; r < rows; ++r) p.permutation.push_back(static_cast<int32_t>(rows - 1 - r));
   for (int64_t g = 0; g < p.groups(); ++g) {
@@ -94,12 +94,11 @@ TEST(CudaForwards, OfEveryKernelAllocateNothing) {
   for (const kernels::cuda::LinearKernel* kernel : kernels::cuda::linear_kernels()) {
     for (const kernels::Layout layout : {kernels::Layout::token_major, kernels::Layout::feature_major}) {
       const bool token_major = layout == kernels::Layout::token_major;
-      const bool few = std::string(kernel->name).find("_skinny_") != std::string::npos;
+      const auto named = [&](const char* part) { return std::string(kernel->name).find(part) != std::string::npos; };
+      const bool few = named("_skinny_");
       ops::LinearOptions options;
       options.layout = layout;
-      options.io = kernel->weights != DType::e4m3                                ? kernel->weights
-                   : std::string(kernel->name).find("bf16") != std::string::npos ? DType::bf16
-                                                                                 : DType::f16;
+      options.io = kernel->weights != DType::e4m3 ? kernel->weights : named("bf16") ? DType::bf16 : DType::f16;
       options.bias = ones;
       options.residual = true;
       options.activation = kernels::Activation::silu;
@@ -110,7 +109,8 @@ TEST(CudaForwards, OfEveryKernelAllocateNothing) {
       const int64_t tokens = few ? 5 : 33;
       options.buckets = {tokens};
       options.kernel = kernel->name;
-      const ops::Linear op(*device, layer(kernel->weights, kM, kK), options);
+      const int64_t vector = named("_u8_") ? 8 : named("_u32_") ? 32 : 16;
+      const ops::Linear op(*device, layer(kernel->weights, vector, kM, kK), options);
       context.reserve(op.workspace_size(tokens));
       kernels::LinearCall call;
       call.tokens = tokens;
