@@ -130,16 +130,58 @@ LENO_DEVICE void store_one(void* base, bool floats, int64_t at, float v) {
   }
 }
 
-// The last step for 8 neighbours in y, of which `count` exist: + beta residual, rounding, store.
+// The last step for 8 neighbours in y, of which `count` exist: + beta residual, rounding, store. Not load_run and
+// store_run: they hold 8 floats of the residual at a time, which kernels with large sums have no registers for.
 template <class Io>
 LENO_DEVICE void store_neighbours(const LinearParams& p, float (&v)[8], int64_t at_y, int64_t at_residual, int count) {
-  if (p.residual != nullptr) {
-    float r[8];
-    load_run<Io>(p.residual, p.y_float, at_residual, count, r);
+  if (p.y_float) {
+    float* y = static_cast<float*>(p.y) + at_y;
+    const float* residual = static_cast<const float*>(p.residual) + (p.residual != nullptr ? at_residual : 0);
     LENO_UNROLL
-    for (int i = 0; i < 8; ++i) v[i] += p.beta * r[i];
+    for (int i = 0; i < 8; i += 4) {
+      const bool wide = count >= i + 4 && aligned16(y);
+      float four[4] = {v[i], v[i + 1], v[i + 2], v[i + 3]};
+      if (p.residual != nullptr) {
+        float r[4];
+        load_floats(residual + i, wide && aligned16(residual), count - i, r);
+        LENO_UNROLL
+        for (int j = 0; j < 4; ++j) four[j] += p.beta * r[j];
+      }
+      store_floats(y + i, wide, count - i, four);
+    }
+    return;
   }
-  store_run<Io>(p.y, p.y_float, at_y, count, v);
+  uint16_t* y = static_cast<uint16_t*>(p.y) + at_y;
+  const bool wide = count == 8 && aligned16(y);
+  if (p.residual != nullptr) {
+    const uint16_t* residual = static_cast<const uint16_t*>(p.residual) + at_residual;
+    ptx::Words4 r{{0, 0, 0, 0}};
+    if (wide && aligned16(residual)) {
+      r = ptx::load_global_volatile(reinterpret_cast<const ptx::Words4*>(residual));
+    } else {
+      LENO_UNROLL
+      for (int i = 0; i < 8; ++i) {
+        if (i < count) r.w[i / 2] |= static_cast<uint32_t>(ptx::load_global_volatile(residual + i)) << (i % 2 * 16);
+      }
+    }
+    LENO_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      const ptx::Floats2 pair = ptx::unpack(r.w[i], Io{});
+      v[2 * i] += p.beta * pair.lo;
+      v[2 * i + 1] += p.beta * pair.hi;
+    }
+  }
+  ptx::Words4 out;
+  LENO_UNROLL
+  for (int i = 0; i < 4; ++i) out.w[i] = ptx::pack(ptx::Floats2{v[2 * i], v[2 * i + 1]}, Io{});
+  if (wide) {
+    ptx::store_global(reinterpret_cast<ptx::Words4*>(y), out);
+  } else {
+    LENO_UNROLL
+    for (int i = 0; i < 8; ++i) {
+      if (i < count) ptx::store_global(y + i, static_cast<uint16_t>(out.w[i / 2] >> (i % 2 * 16)));
+    }
+  }
 }
 
 // y[row][token], 8 tokens a lane. row0: the slab's first packed row, padded.
