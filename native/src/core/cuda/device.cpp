@@ -167,9 +167,26 @@ CudaDevice::Memory CudaDevice::memory() const {
 
 void CudaDevice::synchronize() {
   require_usable();
-  require(!capturing(), LENO_ERR_INVALID_STATE, "a stream of the device is being captured, expected none");
   const Current current(*this);
-  check(driver().cuCtxSynchronize(), "cuCtxSynchronize");
+  require(begin_wait(), LENO_ERR_INVALID_STATE, "a stream of the device is being captured, expected none");
+  const CUresult result = driver().cuCtxSynchronize();
+  end_wait();
+  check(result, "cuCtxSynchronize");
+}
+
+bool CudaDevice::begin_wait() {
+  const std::lock_guard lock(mutex_);
+  if (!captures_.empty()) return false;
+  ++waits_;
+  return true;
+}
+
+void CudaDevice::end_wait() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    --waits_;
+  }
+  no_waits_.notify_all();
 }
 
 std::string CudaDevice::free_memory() const {
@@ -229,6 +246,7 @@ void CudaDevice::release_waiting() noexcept {
       if (waiting_.empty() || !captures_.empty()) return;
       next = waiting_.back();
       waiting_.pop_back();
+      ++waits_;
     }
     try {
       const Current current(*this);
@@ -242,6 +260,7 @@ void CudaDevice::release_waiting() noexcept {
       }
     } catch (const Error&) {
     }
+    end_wait();
     releases_.fetch_add(1, std::memory_order_release);
   }
 }
@@ -274,7 +293,8 @@ void CudaDevice::begin_capture(CUstream stream) {
   require_usable();
   const Current current(*this);
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    no_waits_.wait(lock, [&] { return waits_ == 0; });
     for (const Capture& c : captures_) {
       require(c.stream != stream, LENO_ERR_INVALID_STATE, "stream is being captured, expected one that is not");
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -121,7 +122,14 @@ class CudaDevice final : public Device, public std::enable_shared_from_this<Cuda
   cuda::CUstream transfers_ = nullptr;
   std::unique_ptr<cuda::Modules> modules_;
   mutable std::atomic<bool> lost_{false};
+  // Waits for the whole card, which the driver takes for a mistake while a stream is captured: captures begin between
+  // them. False where one has begun.
+  bool begin_wait();
+  void end_wait() noexcept;
+
   mutable std::mutex mutex_;  // of what follows
+  std::condition_variable no_waits_;
+  int waits_ = 0;  // for the whole card, now
   mutable std::string why_lost_;
   std::vector<Capture> captures_;
   std::vector<Released> waiting_;  // for the end of a capture
