@@ -523,7 +523,7 @@ TEST_F(CudaLinear, MultipliesE4m3Weights) {
 
 // Creation asks kernels for the most tokens that a card serves.
 TEST_F(CudaLinear, LayersOfManyRowsServeManyTokens) {
-  constexpr int64_t kRows = 4096, kColumns = 16, kHeight = 64;
+  constexpr int64_t kRows = 1024, kColumns = 16, kHeight = 64;
   std::vector<float> w(static_cast<size_t>(kRows * kColumns), 1);
   std::vector<int32_t> permutation, indices(static_cast<size_t>(kRows / kHeight), 3);
   std::vector<int64_t> offsets;
