@@ -276,7 +276,8 @@ TEST_F(CudaLinear, MultipliesFp32OnTheCudaCores) {
 }
 
 TEST_F(CudaLinear, WarpSkipIsACandidate) {
-  if (!takes("bf16_linear_skip_u8_m64n128k32_sm80")) GTEST_SKIP() << "the card does not run it";
+  const char* const kernel = "bf16_linear_skip_u8_m64n128k32_sm80";
+  if (!takes(kernel)) GTEST_SKIP() << "the card does not run " << kernel;
   replace_weights(warp_skip_weights(kM, kK, LENO_BF16));
   options_.kernel = nullptr;
   expect_exact("bf16_linear_");

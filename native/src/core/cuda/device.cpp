@@ -276,11 +276,6 @@ void CudaDevice::allocation_failed() {
   --allocations_;
 }
 
-bool CudaDevice::capturing() const {
-  const std::lock_guard lock(mutex_);
-  return !captures_.empty();
-}
-
 void CudaDevice::require_no_capture_here(const char* what) const {
   const std::lock_guard lock(mutex_);
   for (const Capture& c : captures_) {

@@ -101,7 +101,10 @@ class CudaDevice final : public Device, public std::enable_shared_from_this<Cuda
   [[noreturn]] void refuse(cuda::CUresult result, const char* call) const;
   [[noreturn]] void refuse_lost() const;
   std::string free_memory() const;  // as the end of a message; "" where the driver cannot tell
-  bool capturing() const;
+  // Waits for the whole card, which the driver takes for a mistake while a stream is captured: captures begin between
+  // them. False where one has begun.
+  bool begin_wait();
+  void end_wait() noexcept;
   void make_room_to_release();
   void allocation_failed();
 
@@ -122,11 +125,6 @@ class CudaDevice final : public Device, public std::enable_shared_from_this<Cuda
   cuda::CUstream transfers_ = nullptr;
   std::unique_ptr<cuda::Modules> modules_;
   mutable std::atomic<bool> lost_{false};
-  // Waits for the whole card, which the driver takes for a mistake while a stream is captured: captures begin between
-  // them. False where one has begun.
-  bool begin_wait();
-  void end_wait() noexcept;
-
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable no_waits_;
   int waits_ = 0;  // for the whole card, now

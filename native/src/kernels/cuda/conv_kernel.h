@@ -3,7 +3,8 @@
 #include "kernels/cuda/conv_planes.h"
 #include "kernels/cuda/linear_plan.h"
 
-// What a CUDA kernel of the convolution is: a tile of the linear operator's kernels with an entry of its own. A forward
+// What a CUDA kernel of the convolution is: a tile of the linear operator's kernels with an entry of its own. Weights
+// are fragments_of() the parts of the convolution's groups, with the columns of kernels/conv_kernel.h. A forward
 // is a launch that packs x, the product, and where k is split the sum of its parts.
 namespace leno::kernels::cuda {
 
@@ -18,9 +19,6 @@ struct ConvKernel {
 
 // Every convolution kernel of this build.
 std::span<const ConvKernel* const> conv_kernels();
-
-// Of weights with the columns of kernels/conv_kernel.h, a part for each group of the convolution.
-std::shared_ptr<const LinearWeights> conv_weights(const std::vector<std::shared_ptr<const PackedWeights>>& groups);
 
 // Why the kernel cannot run this on the card, "" where it can. The architecture and the dtype of the weights are
 // checked by the caller.

@@ -27,10 +27,6 @@ const char* pack_entry(DType io, DType type, bool nhwc) {
 
 }  // namespace
 
-std::shared_ptr<const LinearWeights> conv_weights(const std::vector<std::shared_ptr<const PackedWeights>>& groups) {
-  return fragments_of(groups);
-}
-
 std::string conv_refuse(const ConvKernel& kernel, const Card& card, const WeightsKind& weights, const ConvTask& task) {
   if (weights.dense != kernel.dense) return kernel.dense ? "takes dense weights" : "takes weights with a pattern";
   const DType io = task.spec.io;

@@ -1,4 +1,3 @@
-#include "core/error.h"
 #include "kernels/cuda/linear_plan.h"
 #include "kernels/cuda/linear_rows.h"
 #include "kernels/cuda/linear_skip_tile.h"

@@ -1,7 +1,5 @@
 #include "conv/options.h"
 
-#include <map>
-
 #include "common/arguments.h"
 
 namespace leno_bench {
@@ -18,7 +16,6 @@ constexpr const char* kHelp =
     "  --cold            evict the caches before every sample\n"
     "  --verbose         every candidate's time\n";
 
-// The layers of each network that differ, its first one left out: it is dense in all networks.
 const std::map<std::string, std::vector<ConvShape>> kSets = {
     {"vgg16",
      {{64, 64, 224, 3, 1},
@@ -37,6 +34,8 @@ const std::map<std::string, std::vector<ConvShape>> kSets = {
       {2048, 512, 7, 1, 1}, {512, 512, 7, 3, 1}}}};
 
 }  // namespace
+
+const std::map<std::string, std::vector<ConvShape>>& conv_sets() { return kSets; }
 
 std::string ConvShape::geometry(int64_t batch) const {
   const std::string k = std::to_string(kernel);

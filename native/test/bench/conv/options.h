@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct ConvShape {
   // As "3x3 stride 1 size 56 batch 8".
   std::string geometry(int64_t batch) const;
 };
+
+// By name: the layers of a network that differ, its first one left out, which is dense in all networks.
+const std::map<std::string, std::vector<ConvShape>>& conv_sets();
 
 struct ConvOptions {
   std::vector<std::string> sets = {"vgg16", "resnet50"};

@@ -1,5 +1,5 @@
 // Convolution kernels of the registry against oneDNN, one thread (with OMP_NUM_THREADS=1), for tuning:
-//   leno_conv_kernel_bench [key=value ...]   n=1 s=0.5,0.75,0.9 v=8 kernel=panel_avx512 layout=nchw set=vgg
+//   leno_conv_kernel_bench [key=value ...]   n=1 s=0.5,0.75,0.9 v=8 kernel=panel_avx512 layout=nchw set=vgg16
 // Prints, per case, the time of the best dense over each kernel's, and geometric means over the shapes at the end.
 #include <algorithm>
 #include <cmath>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "conv/options.h"
 #include "dnnl.hpp"
 #include "kernels/registry.h"
 #include "tuning.h"
@@ -20,30 +21,7 @@ using kernels::ConvCall;
 using kernels::ConvGeometry;
 using kernels::ConvSpec;
 
-struct Shape {
-  int64_t channels, filters, size, kernel, stride;
-};
-const std::map<std::string, std::vector<Shape>> kSets{
-    {"vgg",
-     {{64, 64, 224, 3, 1},
-      {64, 128, 112, 3, 1},
-      {128, 128, 112, 3, 1},
-      {128, 256, 56, 3, 1},
-      {256, 256, 56, 3, 1},
-      {256, 512, 28, 3, 1},
-      {512, 512, 28, 3, 1},
-      {512, 512, 14, 3, 1}}},
-    {"resnet",
-     {{64, 64, 56, 3, 1},
-      {128, 128, 28, 3, 1},
-      {256, 256, 14, 3, 1},
-      {512, 512, 7, 3, 1},
-      {128, 128, 56, 3, 2},
-      {256, 256, 28, 3, 2},
-      {512, 512, 14, 3, 2},
-      {512, 1024, 28, 1, 2}}},
-    {"pointwise",  // which the linear kernels run
-     {{64, 256, 56, 1, 1}, {256, 64, 56, 1, 1}, {512, 128, 28, 1, 1}, {256, 1024, 14, 1, 1}, {2048, 512, 7, 1, 1}}}};
+using Shape = ConvShape;
 
 std::vector<Candidate> onednn(const Shape& s, int64_t batch, float* x, float* w, float* y) {
   using dnnl::memory;
@@ -112,7 +90,7 @@ double error(const Shape& s, int64_t batch, const std::vector<float>& x, const P
 
 int main(int argc, char** argv) {
   std::map<std::string, std::string> option{{"n", "1"},        {"s", "0.5,0.75,0.9"}, {"v", "8"},
-                                            {"kernel", "f32"}, {"layout", "nchw"},    {"set", "vgg,resnet"},
+                                            {"kernel", "f32"}, {"layout", "nchw"},    {"set", "vgg16,resnet50"},
                                             {"seconds", "0.3"}};
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
@@ -125,7 +103,7 @@ int main(int argc, char** argv) {
   }
   std::map<std::string, std::vector<double>> ratios;
   for (const std::string& set : split(option["set"])) {
-    for (const Shape& s : kSets.at(set)) {
+    for (const Shape& s : conv_sets().at(set)) {
       for (const std::string& ns : split(option["n"])) {
         const int64_t batch = std::stoll(ns), k = s.kernel * s.kernel * s.channels, pad = s.kernel / 2;
         const int64_t out = (s.size + 2 * pad - s.kernel) / s.stride + 1;

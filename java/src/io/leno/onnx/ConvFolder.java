@@ -4,6 +4,7 @@ import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -26,7 +27,7 @@ final class ConvFolder {
   private final GraphProto.Builder folded;
   private final Set<String> names = new HashSet<>();
   private final Map<NodeProto, NodeProto> replaced = new IdentityHashMap<>();
-  private final Map<NodeProto, Boolean> gone = new IdentityHashMap<>();
+  private final Set<NodeProto> gone = Collections.newSetFromMap(new IdentityHashMap<>());
 
   private ConvFolder(GraphProto proto) {
     this.proto = proto;
@@ -51,7 +52,7 @@ final class ConvFolder {
       return proto;
     }
     for (NodeProto node : proto.getNodeList()) {
-      if (!gone.containsKey(node)) {
+      if (!gone.contains(node)) {
         folded.addNode(replaced.getOrDefault(node, node));
       }
     }
@@ -136,7 +137,7 @@ final class ConvFolder {
             .addInput(biasName)
             .setOutput(0, end)
             .build());
-    behind.forEach(node -> gone.put(node, true));
+    gone.addAll(behind);
   }
 
   /** The one node that sees a tensor; null where there is none or more. */

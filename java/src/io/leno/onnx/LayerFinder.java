@@ -150,46 +150,18 @@ final class LayerFinder {
       }
       bias = constant.get();
     }
-    List<NodeProto> nodes = new ArrayList<>(List.of(node));
-    String end = node.getOutput(0);
-    LinearLayer.Function activation = LinearLayer.Function.NONE;
-    Optional<Activations.Match> function = activations.find(end);
-    if (function.isPresent()) {
-      activation = function.get().function();
-      nodes.addAll(function.get().nodes());
-      end = function.get().output();
-    }
-    String residual = null;
-    boolean residualFirst = false;
-    Optional<NodeProto> addition = residual(end, node.getOutput(0));
-    if (addition.isPresent()) {
-      residual = Graph.otherInput(addition.get(), end);
-      nodes.add(addition.get());
-      end = addition.get().getOutput(0);
-      function = function.isPresent() ? Optional.empty() : activations.find(end);
-      if (function.isPresent()) {
-        residualFirst = true;
-        activation = function.get().function();
-        nodes.addAll(function.get().nodes());
-        end = function.get().output();
-      }
-    }
-    taken.addAll(nodes);
+    Fusion fusion = new Fusion(node);
+    boolean activated = fusion.takeActivation();
+    boolean residualFirst = fusion.takeResidual() && !activated && fusion.takeActivation();
     long[] shape = shapes.shape(node.getInput(0));
     ImageSize size = shape == null ? null : convolution.size(shape);
     layers.add(
-        new LinearLayer(
-            nameOf(node),
+        fusion.layer(
             node.getInput(1),
             weights,
-            node.getInput(0),
-            end,
             bias,
-            activation,
-            residual,
             null,
-            new LinearLayer.Images(convolution, size, residualFirst),
-            nodes));
+            new LinearLayer.Images(convolution, size, residualFirst)));
   }
 
   /** The addition of another tensor of the product's shape. */
@@ -207,54 +179,86 @@ final class LayerFinder {
 
   private void add(NodeProto product, String weightName, LayerWeights weights, float[] gemmBias) {
     int rows = weights.rows();
-    List<NodeProto> nodes = new ArrayList<>(List.of(product));
-    String end = product.getOutput(0);
+    Fusion fusion = new Fusion(product);
     float[] bias = gemmBias;
     if (bias == null) {
-      Optional<NodeProto> addition = graph.soleConsumer(end, "Add");
-      String from = end;
+      String from = fusion.end;
+      Optional<NodeProto> addition = graph.soleConsumer(from, "Add");
       Optional<float[]> constant = addition.flatMap(n -> bias(Graph.otherInput(n, from), rows));
       if (constant.isPresent()) {
         bias = constant.get();
-        nodes.add(addition.get());
-        end = addition.get().getOutput(0);
+        fusion.take(List.of(addition.get()), addition.get().getOutput(0));
       }
     }
-    LinearLayer.Function activation = LinearLayer.Function.NONE;
-    Optional<Activations.Match> function = activations.find(end);
-    if (function.isPresent()) {
-      activation = function.get().function();
-      nodes.addAll(function.get().nodes());
-      end = function.get().output();
-    }
-    String residual = null;
-    Optional<NodeProto> addition = residual(end, product.getOutput(0));
-    if (addition.isPresent()) {
-      residual = Graph.otherInput(addition.get(), end);
-      nodes.add(addition.get());
-      end = addition.get().getOutput(0);
-    }
+    fusion.takeActivation();
+    fusion.takeResidual();
     LinearLayer.Norm norm = null;
-    Optional<Norms.Match> normalisation = norms.find(end, rows);
+    Optional<Norms.Match> normalisation = norms.find(fusion.end, rows);
     if (normalisation.isPresent()) {
       norm = normalisation.get().norm();
-      nodes.addAll(normalisation.get().nodes());
-      end = normalisation.get().output();
+      fusion.take(normalisation.get().nodes(), normalisation.get().output());
     }
-    taken.addAll(nodes);
-    layers.add(
-        new LinearLayer(
-            nameOf(product),
-            weightName,
-            weights,
-            product.getInput(0),
-            end,
-            bias,
-            activation,
-            residual,
-            norm,
-            null,
-            nodes));
+    layers.add(fusion.layer(weightName, weights, bias, norm, null));
+  }
+
+  /** A product and the nodes behind it that its operator will do. */
+  private final class Fusion {
+    private final NodeProto product;
+    private final List<NodeProto> nodes = new ArrayList<>();
+    private String end; // the tensor that the last of them makes
+    private LinearLayer.Function activation = LinearLayer.Function.NONE;
+    private String residual;
+
+    Fusion(NodeProto product) {
+      this.product = product;
+      take(List.of(product), product.getOutput(0));
+    }
+
+    void take(List<NodeProto> more, String output) {
+      nodes.addAll(more);
+      end = output;
+    }
+
+    boolean takeActivation() {
+      Optional<Activations.Match> function = activations.find(end);
+      function.ifPresent(
+          found -> {
+            activation = found.function();
+            take(found.nodes(), found.output());
+          });
+      return function.isPresent();
+    }
+
+    boolean takeResidual() {
+      Optional<NodeProto> addition = residual(end, product.getOutput(0));
+      addition.ifPresent(
+          found -> {
+            residual = Graph.otherInput(found, end);
+            take(List.of(found), found.getOutput(0));
+          });
+      return addition.isPresent();
+    }
+
+    LinearLayer layer(
+        String weightName,
+        LayerWeights weights,
+        float[] bias,
+        LinearLayer.Norm norm,
+        LinearLayer.Images images) {
+      taken.addAll(nodes);
+      return new LinearLayer(
+          nameOf(product),
+          weightName,
+          weights,
+          product.getInput(0),
+          end,
+          bias,
+          activation,
+          residual,
+          norm,
+          images,
+          nodes);
+    }
   }
 
   /** A constant that is added to every token: M values, or one for all. */

@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * What ONNX Runtime itself takes for a model's convolutions, the nodes fused into each included: as
@@ -72,7 +73,6 @@ final class OwnTimes {
   private static Map<String, List<Double>> profile(
       OnnxModel model, ModelInputs sample, int threads) {
     Path folder = null;
-    Path file = null;
     try {
       folder = Files.createTempDirectory("leno");
       try (ModelSession session = ModelSession.openProfiled(model, threads, folder)) {
@@ -84,15 +84,13 @@ final class OwnTimes {
         } finally {
           tensors.values().forEach(OnnxTensor::close);
         }
-        file = Path.of(session.endProfiling());
+        return read(Path.of(session.endProfiling()));
       }
-      return read(file);
     } catch (OrtException e) {
       throw Ort.failure(e);
     } catch (IOException e) {
       throw new LenoIOException("ONNX Runtime's profile cannot be read: " + Check.reason(e));
     } finally {
-      delete(file);
       delete(folder);
     }
   }
@@ -122,13 +120,18 @@ final class OwnTimes {
     return sorted.get(sorted.size() / 2);
   }
 
-  private static void delete(Path path) {
-    try {
-      if (path != null) {
-        Files.deleteIfExists(path);
+  /** With the profile of a run that failed, too. */
+  private static void delete(Path folder) {
+    if (folder == null) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
       }
+      Files.delete(folder);
     } catch (IOException e) {
-      path.toFile().deleteOnExit();
+      folder.toFile().deleteOnExit();
     }
   }
 }

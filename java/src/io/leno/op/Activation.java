@@ -14,9 +14,9 @@ public enum Activation {
   GELU_TANH(Native.LENO_ACT_GELU_TANH),
   /** x / (1 + e^-x). */
   SILU(Native.LENO_ACT_SILU),
-  /** min(max(x, 0), 6); on the CPU. */
+  /** min(max(x, 0), 6); of linear layers on the CPU alone. */
   RELU6(Native.LENO_ACT_RELU6),
-  /** x where it is above 0, else a slope times x; on the CPU. */
+  /** x where it is above 0, else a slope times x; of linear layers on the CPU alone. */
   LEAKY_RELU(Native.LENO_ACT_LEAKY_RELU);
 
   private final int code;

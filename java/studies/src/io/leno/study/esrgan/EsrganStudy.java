@@ -1,9 +1,6 @@
 package io.leno.study.esrgan;
 
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import io.leno.DType;
 import io.leno.Leno;
 import io.leno.cli.ProgressPrinter;
@@ -14,13 +11,12 @@ import io.leno.onnx.Acceleration;
 import io.leno.onnx.Accelerator;
 import io.leno.onnx.Goal;
 import io.leno.onnx.InputArray;
-import io.leno.onnx.LenoOnnx;
 import io.leno.onnx.ModelComparison;
 import io.leno.onnx.ModelInputs;
 import io.leno.onnx.OnnxModel;
+import io.leno.study.ImageModel;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -165,7 +161,7 @@ final class EsrganStudy implements Callable<Integer> {
     List<Photograph> small = originals.stream().map(original -> original.shrink(SCALE)).toList();
     Map<String, List<float[]>> made = new LinkedHashMap<>();
     for (Map.Entry<String, OnnxModel> model : models.entrySet()) {
-      made.put(model.getKey(), enlarge(model.getValue(), input, small));
+      made.put(model.getKey(), enlarge(model.getValue(), small));
     }
     List<ModelComparison.Result> results =
         ModelComparison.of(models, inputs(input, small.subList(0, 1)))
@@ -200,27 +196,15 @@ final class EsrganStudy implements Callable<Integer> {
     }
   }
 
-  private List<float[]> enlarge(OnnxModel model, String input, List<Photograph> small)
+  private static List<float[]> enlarge(OnnxModel model, List<Photograph> small)
       throws OrtException {
-    List<float[]> made = new ArrayList<>();
-    OrtEnvironment environment = OrtEnvironment.getEnvironment();
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      LenoOnnx.register(options, 1);
-      try (OrtSession session = environment.createSession(model.toBytes(), options)) {
-        for (Photograph photograph : small) {
-          long[] shape = {1, Photograph.PLANES, photograph.height(), photograph.width()};
-          FloatBuffer pixels = FloatBuffer.wrap(photograph.pixels());
-          try (OnnxTensor tensor = OnnxTensor.createTensor(environment, pixels, shape);
-              OrtSession.Result result = session.run(Map.of(input, tensor))) {
-            FloatBuffer values = ((OnnxTensor) result.get(0)).getFloatBuffer();
-            float[] image = new float[values.remaining()];
-            values.get(image);
-            made.add(image);
-          }
-        }
-      }
-    }
-    return made;
+    Photograph first = small.get(0);
+    return ImageModel.outputs(
+        model,
+        small.stream().map(Photograph::pixels).toList(),
+        Photograph.PLANES,
+        first.height(),
+        first.width());
   }
 
   /** In decibels, over all images together, of numbers that are cut to 0 to 1. */

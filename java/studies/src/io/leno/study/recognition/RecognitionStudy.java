@@ -1,9 +1,6 @@
 package io.leno.study.recognition;
 
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import io.leno.DType;
 import io.leno.Leno;
 import io.leno.Matrix;
@@ -16,21 +13,21 @@ import io.leno.onnx.Acceleration;
 import io.leno.onnx.Accelerator;
 import io.leno.onnx.Goal;
 import io.leno.onnx.InputArray;
-import io.leno.onnx.LenoOnnx;
 import io.leno.onnx.LinearLayer;
 import io.leno.onnx.ModelComparison;
 import io.leno.onnx.ModelInputs;
 import io.leno.onnx.OnnxModel;
 import io.leno.onnx.ShapeEvidence;
+import io.leno.study.ImageModel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -172,7 +169,7 @@ final class RecognitionStudy implements Callable<Integer> {
       models.put(row, made.model());
       cosines.put(row, made.report().similarity());
     }
-    compare(name, models, cosines, tested, input, pixels, shape);
+    compare(name, models, cosines, tested, pixels, shape);
   }
 
   /** Our operators in the place of every layer, with the weights as they are. */
@@ -210,13 +207,17 @@ final class RecognitionStudy implements Callable<Integer> {
       Map<String, OnnxModel> models,
       Map<String, Double> cosines,
       ModelInputs tested,
-      String input,
       float[] pixels,
       long[] shape)
       throws OrtException {
+    int size = (int) (shape[0] * shape[1] * shape[2]);
+    List<float[]> images = new ArrayList<>();
+    for (int i = samples; i < samples + samples / 2; i++) {
+      images.add(Arrays.copyOfRange(pixels, i * size, (i + 1) * size));
+    }
     Map<String, List<float[]>> made = new LinkedHashMap<>();
     for (Map.Entry<String, OnnxModel> model : models.entrySet()) {
-      made.put(model.getKey(), outputs(model.getValue(), input, pixels, shape));
+      made.put(model.getKey(), ImageModel.outputs(model.getValue(), images, shape));
     }
     List<ModelComparison.Result> results =
         ModelComparison.of(models, tested.slice(0, 1)).threads(1).rounds(rounds).run();
@@ -252,31 +253,6 @@ final class RecognitionStudy implements Callable<Integer> {
               String.format(Locale.ROOT, "%.1e", difference)));
     }
     out.printf("%n== %s%n%s", name, TextTable.of(table));
-  }
-
-  /** Of every tested sample. */
-  private List<float[]> outputs(OnnxModel model, String input, float[] pixels, long[] shape)
-      throws OrtException {
-    int size = (int) (shape[0] * shape[1] * shape[2]);
-    List<float[]> made = new ArrayList<>();
-    OrtEnvironment environment = OrtEnvironment.getEnvironment();
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      LenoOnnx.register(options, 1);
-      try (OrtSession session = environment.createSession(model.toBytes(), options)) {
-        for (int i = samples; i < samples + samples / 2; i++) {
-          FloatBuffer image = FloatBuffer.wrap(pixels, i * size, size).slice();
-          long[] one = {1, shape[0], shape[1], shape[2]};
-          try (OnnxTensor tensor = OnnxTensor.createTensor(environment, image, one);
-              OrtSession.Result result = session.run(Map.of(input, tensor))) {
-            FloatBuffer values = ((OnnxTensor) result.get(0)).getFloatBuffer();
-            float[] output = new float[values.remaining()];
-            values.get(output);
-            made.add(output);
-          }
-        }
-      }
-    }
-    return made;
   }
 
   /** The likeliest class of each place. */
