@@ -88,6 +88,10 @@ final class ConvnetStudy implements Callable<Integer> {
   private final PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
   private final ConvNet net = new ConvNet();
   private final List<Map<String, Object>> rows = new ArrayList<>();
+  private final List<Pruned> pruned = new ArrayList<>();
+
+  /** Layers to be timed, and the row that the result belongs to. */
+  private record Pruned(Map<String, Object> row, List<Matrix> weights, List<Family.Kept> kept) {}
 
   public static void main(String[] arguments) {
     System.exit(new CommandLine(new ConvnetStudy()).execute(arguments));
@@ -109,12 +113,13 @@ final class ConvnetStudy implements Callable<Integer> {
     List<Tensor> trained = training.state();
     // The same further training without a mask: what retraining alone brings.
     training.run(retraining, RETRAINING_RATE, null, 2);
-    row("dense", 0, 0, 1, 1, dense, List.of(training.accuracy()));
+    row("dense", 0, 0, 1, dense, List.of(training.accuracy())).put("ratio_to_best_dense", 1.0);
     for (double sparsity : sparsities) {
       for (Family family : FAMILIES) {
         prune(training, trained, family, sparsity);
       }
     }
+    time();
     out.printf("%nThis took %s.%n%n%s", since(start), table());
     return 0;
   }
@@ -138,8 +143,6 @@ final class ConvnetStudy implements Callable<Integer> {
       }
       masks[i] = tensor(keep.mask(), ConvNet.SHAPES.get(i));
     }
-    double ratio = ratio(layers, keeps);
-    keeps.forEach(Family.Kept::close);
     training.apply(masks);
     double oneShot = training.accuracy();
     List<Double> retrained = new ArrayList<>();
@@ -149,18 +152,22 @@ final class ConvnetStudy implements Callable<Integer> {
       training.run(retraining, RETRAINING_RATE, masks, 2 + seed);
       retrained.add(training.accuracy());
     }
-    row(family.name(), family.unit(), sparsity, kept / all, ratio, oneShot, retrained);
+    Map<String, Object> row =
+        row(family.name(), family.unit(), sparsity, kept / all, oneShot, retrained);
+    pruned.add(new Pruned(row, layers, keeps));
   }
 
-  /** Training goes on with all threads. */
-  private static double ratio(List<Matrix> layers, List<Family.Kept> keeps) {
-    int threads = torch.get_num_threads();
+  /** Times come last and together, so that all rows see the machine in the same state. */
+  private void time() {
     torch.set_num_threads(1);
     try (Speed speed = new Speed()) {
-      return speed.ratio(layers, keeps, 1);
-    } finally {
-      torch.set_num_threads(threads);
+      for (Pruned each : pruned) {
+        double ratio = speed.ratio(each.weights(), each.kept(), 1);
+        each.row().put("ratio_to_best_dense", Double.isNaN(ratio) ? null : ratio);
+        each.kept().forEach(Family.Kept::close);
+      }
     }
+    write();
   }
 
   private Matrix matrix(int layer) {
@@ -187,12 +194,11 @@ final class ConvnetStudy implements Callable<Integer> {
     }
   }
 
-  private void row(
+  private Map<String, Object> row(
       String family,
       int unit,
       double sparsity,
       double importance,
-      double ratio,
       double oneShot,
       List<Double> accuracies) {
     double mean = accuracies.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
@@ -201,20 +207,24 @@ final class ConvnetStudy implements Callable<Integer> {
     row.put("unit", unit);
     row.put("sparsity", sparsity);
     row.put("kept_importance", importance);
-    row.put("ratio_to_best_dense", Double.isNaN(ratio) ? null : ratio);
+    row.put("ratio_to_best_dense", null); // until it is timed
     row.put("accuracy_one_shot", oneShot);
     row.put("accuracy", mean);
     row.put("accuracies", accuracies);
     rows.add(row);
     out.printf(
         Locale.ROOT,
-        "%-20s %3.0f %%  importance %5.1f %%  %5.2f x dense  accuracy %5.2f -> %5.2f %%%n",
+        "%-20s %3.0f %%  importance %5.1f %%  accuracy %5.2f -> %5.2f %%%n",
         family,
         100 * sparsity,
         100 * importance,
-        ratio,
         100 * oneShot,
         100 * mean);
+    write();
+    return row;
+  }
+
+  private void write() {
     if (json != null) {
       Json.write(json, rows);
     }
