@@ -41,6 +41,7 @@ std::span<const LinearKernel* const> linear_kernels() {
 std::span<const ConvKernel* const> conv_kernels() {
   static constexpr const ConvKernel* kRows[] = {
 #if defined(__x86_64__)
+    &kConvBf16PairsAvx512Dot,
     &kConvF32PanelAvx512,
     &kConvBf16PanelAvx512,
     &kConvF32PanelAvx2,

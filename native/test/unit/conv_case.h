@@ -161,6 +161,7 @@ class ConvProblem {
     if (c_.integers) return 0;
     const double size = truth_.magnitude[size_t(i)];
     double bound = (1.2 * double(8 + packed_->columns()) * std::ldexp(1, -24) + 2e-6) * size;
+    if (c_.weights == DType::bf16) bound += 1.2 * std::ldexp(size, -8);  // kernels may round x to bf16
     if (c_.io == DType::bf16) bound += std::ldexp(std::fabs(truth_.y[size_t(i)]), -8);
     return bound + std::numeric_limits<float>::min();
   }

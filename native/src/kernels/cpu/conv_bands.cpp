@@ -7,16 +7,17 @@
 
 namespace leno::kernels {
 
-ConvBands::ConvBands(const ConvGeometry& g, int64_t batch, int64_t height, int64_t width)
+ConvBands::ConvBands(const ConvGeometry& g, int64_t batch, int64_t height, int64_t width, int64_t element)
     : vertical(g.kernel_h, g.stride_h, g.dilation_h),
       horizontal(g.kernel_w, g.stride_w, g.dilation_w),
+      element(element),
       out_height(g.out_height(height)),
       out_width(g.out_width(width)) {
   const int64_t shared = g.stride_w == 1 ? std::min(g.pad_left, g.pad_right) : 0;
   pitch = out_width + horizontal.most_shift() - shared;
   planes = vertical.phases * horizontal.phases;
   const int64_t most = std::clamp<int64_t>(l2_bytes() / 2, 512 << 10, 1 << 20);
-  const int64_t row_bytes = g.channels * planes * pitch * int64_t{sizeof(float)};
+  const int64_t row_bytes = g.channels * planes * pitch * element;
   const int64_t most_rows = std::clamp<int64_t>(most / row_bytes - vertical.most_shift(), 1, out_height);
   of_image = ceil_div(out_height, most_rows);
   rows = ceil_div(out_height, of_image);
@@ -47,7 +48,7 @@ ConvScratch::ConvScratch(const LinearStrips& w, const ConvBands& bands, const Co
   int64_t at = 0;
   const auto take = [&at](int64_t bytes) { return std::exchange(at, at + round_up(bytes, kCacheLine)); };
   const int64_t width = shape.tokens(w.height), element = sizeof(float);
-  planes = take((g.channels * bands.planes * bands.plane + width) * element);
+  planes = take((g.channels * bands.planes * bands.plane + width) * bands.element);
   of_columns = take(g.columns() * 4);
   offsets = take(static_cast<int64_t>(w.columns.size()) * 4);
   bias = take(static_cast<int64_t>(w.rows.size()) * element);

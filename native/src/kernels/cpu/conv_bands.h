@@ -17,6 +17,7 @@ namespace leno::kernels {
 // A band: as many output rows, of as many images, as keep its planes in half of the second-level cache.
 struct ConvBands {
   ConvAxis vertical, horizontal;
+  int64_t element;  // bytes of a plane's
   int64_t out_height, out_width;
   int64_t rows;        // output rows of a band: of one image, or all
   int64_t of_image;    // bands of an image
@@ -27,7 +28,7 @@ struct ConvBands {
   int64_t plane;       // elements
   int64_t planes;      // of a channel
 
-  ConvBands(const ConvGeometry& geometry, int64_t batch, int64_t height, int64_t width);
+  ConvBands(const ConvGeometry& geometry, int64_t batch, int64_t height, int64_t width, int64_t element);
 
   // For each column of the weights: elements from a pixel's place in the first plane to the input of that weight.
   void fill_offsets(const ConvGeometry& geometry, int32_t* offsets) const;

@@ -11,12 +11,13 @@ namespace leno::kernels {
             int parts) noexcept
 LENO_CONV_RUN(conv2d_f32_panel_avx512);
 LENO_CONV_RUN(conv2d_bf16_panel_avx512);
+LENO_CONV_RUN(conv2d_bf16_pairs_avx512_dot);
 LENO_CONV_RUN(conv2d_f32_panel_avx2);
 LENO_CONV_RUN(conv2d_bf16_panel_avx2);
 LENO_CONV_RUN(conv2d_f32_panel_portable);
 LENO_CONV_RUN(conv2d_bf16_panel_portable);
 
-extern const ConvKernel kConvF32PanelAvx512, kConvBf16PanelAvx512, kConvF32PanelAvx2, kConvBf16PanelAvx2,
-    kConvF32PanelPortable, kConvBf16PanelPortable;
+extern const ConvKernel kConvF32PanelAvx512, kConvBf16PanelAvx512, kConvBf16PairsAvx512Dot, kConvF32PanelAvx2,
+    kConvBf16PanelAvx2, kConvF32PanelPortable, kConvBf16PanelPortable;
 
 }  // namespace leno::kernels

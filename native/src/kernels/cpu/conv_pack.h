@@ -31,14 +31,24 @@ Vec even_lanes(Vec a, Vec b, std::integer_sequence<int, Lanes...>) {
   return __builtin_shuffle(a, b, Int{2 * Lanes...});
 }
 
+// n elements as a vector's lanes; those beyond are zeros. bf16 to bf16 is a copy.
+template <class S, class IO, class Element>
+__attribute__((always_inline)) inline void move_lanes(const IO* from, int n, Element* to) {
+  if constexpr (sizeof(IO) == 2 && sizeof(Element) == 2) {
+    S::copy(to, from, n);
+  } else {
+    S::store(to, n == S::kLanes ? S::load(from) : S::load(from, n));
+  }
+}
+
 // Copies and zeros are of whole vectors: what is written too much is zero, and where more follows it is written later.
-template <class S, class IO>
-void copy_pixels(const IO* from, int64_t step, float* to, int64_t count) {
+template <class S, class IO, class Element>
+void copy_pixels(const IO* from, int64_t step, Element* to, int64_t count) {
   constexpr int L = S::kLanes;
   int64_t i = 0;
   if (step == 1) {
-    for (; i + L <= count; i += L) S::store(to + i, S::load(from + i));
-    if (i < count) S::store(to + i, S::load(from + i, int(count - i)));
+    for (; i + L <= count; i += L) move_lanes<S>(from + i, L, to + i);
+    if (i < count) move_lanes<S>(from + i, int(count - i), to + i);
     return;
   }
   if (step == 2) {
@@ -53,18 +63,18 @@ void copy_pixels(const IO* from, int64_t step, float* to, int64_t count) {
     S::store(to + i, even_lanes(low, high, lanes));
     return;
   }
-  for (; i < count; ++i) to[i] = to_float(from[i * step]);
-  for (; i % L != 0; ++i) to[i] = 0;
+  for (; i < count; ++i) assign(to[i], to_float(from[i * step]));
+  for (; i % L != 0; ++i) to[i] = Element{};
 }
 
-template <class S>
-void zero_pixels(float* to, int64_t count) {
+template <class S, class Element>
+void zero_pixels(Element* to, int64_t count) {
   for (int64_t i = 0; i < count; i += S::kLanes) S::store(to + i, S::zero());
 }
 
 // A row of some channels, which lie side by side in each pixel, to as many planes.
-template <class S, class IO>
-void turn_pixels(const IO* from, int64_t step, int channels, int64_t count, float* to, int64_t distance) {
+template <class S, class IO, class Element>
+void turn_pixels(const IO* from, int64_t step, int channels, int64_t count, Element* to, int64_t distance) {
   constexpr int L = S::kLanes;
   for (int64_t i = 0; i < count; i += L) {
     const int pixels = count - i < L ? int(count - i) : L;
@@ -83,7 +93,7 @@ void turn_pixels(const IO* from, int64_t step, int channels, int64_t count, floa
       typename S::Vec v[4];
       S::transpose4(rows + c, between, v);
       for (int k = 0; k < 4 && c + k < channels; ++k) {
-        float* row = to + (c + k) * distance + i;
+        Element* row = to + (c + k) * distance + i;
         pixels == L ? S::store(row, v[k]) : S::store(row, v[k], pixels);
       }
     }
@@ -91,14 +101,14 @@ void turn_pixels(const IO* from, int64_t step, int channels, int64_t count, floa
 }
 
 // As pack_band, where channels lie side by side.
-template <class S, class IO>
+template <class S, class IO, class Element>
 void pack_turned_band(const ConvBands& bands, const ConvSpec& spec, const ConvCall& call, int64_t image, int64_t images,
-                      int64_t first, int64_t count, float* planes) {
+                      int64_t first, int64_t count, Element* planes) {
   const ConvGeometry& g = spec.geometry;
   const int64_t of_channel = bands.planes * bands.plane;
   for (int64_t c = 0; c < g.channels; c += S::kLanes) {
     const int channels = g.channels - c < S::kLanes ? int(g.channels - c) : S::kLanes;
-    float* plane = planes + c * of_channel;
+    Element* plane = planes + c * of_channel;
     zero_pixels<S>(plane, channels * of_channel);
     for (int64_t v = 0; v < bands.vertical.phases; ++v) {
       const PhaseRange inside_rows(bands.vertical.first(v) + first * g.stride_h, g.pad_top, g.stride_h,
@@ -120,9 +130,9 @@ void pack_turned_band(const ConvBands& bands, const ConvSpec& spec, const ConvCa
 }
 
 // Rows [first, first + count) of the output of `images` images from `image` on.
-template <class S, class IO>
+template <class S, class IO, class Element>
 void pack_band(const ConvBands& bands, const ConvSpec& spec, const ConvCall& call, int64_t image, int64_t images,
-               int64_t first, int64_t count, float* planes) {
+               int64_t first, int64_t count, Element* planes) {
   if (call.x.channel == 1 && call.x.pixel != 1) {
     return pack_turned_band<S, IO>(bands, spec, call, image, images, first, count, planes);
   }
@@ -133,7 +143,7 @@ void pack_band(const ConvBands& bands, const ConvSpec& spec, const ConvCall& cal
   constexpr int64_t kBytesAhead = 4096;
   const int64_t band_bytes = rows * g.stride_h * call.width * int64_t{sizeof(IO)};
   const int64_t ahead = ceil_div(kBytesAhead, band_bytes) * call.x.channel;
-  float* plane = planes;
+  Element* plane = planes;
   for (int64_t c = 0; c < g.channels; ++c) {
     for (int64_t v = 0; v < bands.vertical.phases; ++v) {
       const PhaseRange inside_rows(bands.vertical.first(v) + first * g.stride_h, g.pad_top, g.stride_h, rows,
@@ -143,10 +153,10 @@ void pack_band(const ConvBands& bands, const ConvSpec& spec, const ConvCall& cal
         const int64_t copied = inside.end - inside.begin, vectors = round_up(copied, S::kLanes);
         for (int64_t i = 0; i < images; ++i) {
           const IO* x = static_cast<const IO*>(call.x.data) + (image + i) * call.x.image + c * call.x.channel;
-          float* to = plane + i * bands.plane_rows * bands.pitch;
+          Element* to = plane + i * bands.plane_rows * bands.pitch;
           zero_pixels<S>(to, inside_rows.begin * bands.pitch + inside.begin);
           for (int64_t r = inside_rows.begin; r < inside_rows.end; ++r) {
-            float* row = to + r * bands.pitch;
+            Element* row = to + r * bands.pitch;
             const int64_t y = inside_rows.from + (r - inside_rows.begin) * g.stride_h;
             const IO* from = x + (y * call.width + inside.from) * call.x.pixel;
             if (call.x.pixel == 1 && bands.of_image > 1) {
@@ -158,7 +168,7 @@ void pack_band(const ConvBands& bands, const ConvSpec& spec, const ConvCall& cal
           }
           zero_pixels<S>(to + inside_rows.end * bands.pitch, (rows - inside_rows.end) * bands.pitch);
         }
-        float* end = plane + ((images - 1) * bands.plane_rows + rows) * bands.pitch;
+        Element* end = plane + ((images - 1) * bands.plane_rows + rows) * bands.pitch;
         zero_pixels<S>(end, plane + bands.plane - end);
       }
     }

@@ -9,16 +9,22 @@
 namespace leno::kernels {
 namespace {
 
+// Planes of float; conv_avx512_dot.cpp has others.
 template <class S, class W, class IO>
+struct FloatPlanes : FloatPanels<S, W, IO> {
+  using Element = float;
+};
+
+template <class S, class P, class IO>
 class ConvPanels {
  public:
-  using P = FloatPanels<S, W, IO>;
+  using Element = typename P::Element;
 
   ConvPanels(const LinearStrips& w, const ConvSpec& spec, const ConvCall& call, std::byte* scratch)
       : w_(w),
         spec_(spec),
         call_(call),
-        bands_(spec.geometry, call.batch, call.height, call.width),
+        bands_(spec.geometry, call.batch, call.height, call.width, sizeof(Element)),
         at_(w, bands_, spec, P::kShape, P::kWidens),
         out_{spec, call},
         scratch_(scratch) {}
@@ -62,7 +68,7 @@ class ConvPanels {
     const int64_t images = call_.batch - image < bands_.images ? call_.batch - image : bands_.images;
     const int64_t first = band % bands_.of_image * bands_.rows;
     const int64_t rows = bands_.out_height - first < bands_.rows ? bands_.out_height - first : bands_.rows;
-    float* planes = at(at_.planes);
+    auto* planes = reinterpret_cast<Element*>(scratch_ + at_.planes);
     pack_band<S, IO>(bands_, spec_, call_, image, images, first, rows, planes);
     zero_pixels<S>(planes + spec_.geometry.channels * bands_.planes * bands_.plane, P::kShape.tokens(w_.height));
 
@@ -100,7 +106,7 @@ class ConvPanels {
     int64_t row, column;  // of the output, where it begins; columns from out_width on are thrown away
     int64_t begin, end;
     int vectors;
-    const float* x;
+    const Element* x;
   };
 
   template <Activation A>
@@ -160,7 +166,7 @@ class ConvPanels {
       rows[kHeight + r] = to.ahead;
       rows[2 * kHeight + r] = to.ahead + kCacheLine / sizeof(float);  // y is rarely aligned
     }
-    const TileFn tile = P::tile(w_.height, int(t.end - t.begin));
+    const auto tile = P::tile(w_.height, int(t.end - t.begin));
     const int step = P::kShape.rows(w_.height, t.vectors);
     const float* bias = at(at_.bias) + s * w_.height;
     for (int r = 0; r < strip.rows; r += step) {
@@ -189,15 +195,26 @@ class ConvPanels {
   std::byte* const scratch_;
 };
 
+template <class S, template <class> class P>
+void run_conv_panels_of(const PreparedWeights& weights, const ConvSpec& spec, const ConvCall& call, std::byte* scratch,
+                        int part, int parts) {
+  const auto& w = static_cast<const LinearStrips&>(weights);
+  if (spec.io == DType::f32) {
+    ConvPanels<S, P<float>, float>(w, spec, call, scratch).run(part, parts);
+  } else {
+    ConvPanels<S, P<bf16_t>, bf16_t>(w, spec, call, scratch).run(part, parts);
+  }
+}
+
+template <class S, class W>
+struct FloatPlanesOf {
+  template <class IO>
+  using Of = FloatPlanes<S, W, IO>;
+};
 template <class S, class W>
 void run_conv_panels(const PreparedWeights& weights, const ConvSpec& spec, const ConvCall& call, std::byte* scratch,
                      int part, int parts) {
-  const auto& w = static_cast<const LinearStrips&>(weights);
-  if (spec.io == DType::f32) {
-    ConvPanels<S, W, float>(w, spec, call, scratch).run(part, parts);
-  } else {
-    ConvPanels<S, W, bf16_t>(w, spec, call, scratch).run(part, parts);
-  }
+  run_conv_panels_of<S, FloatPlanesOf<S, W>::template Of>(weights, spec, call, scratch, part, parts);
 }
 
 }  // namespace

@@ -44,6 +44,10 @@ struct Avx512 {
   static void store(float* p, Vec a, int n) { _mm512_mask_storeu_ps(p, first(n), a); }
   static void store(bf16_t* p, Vec a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(a)); }
   static void store(bf16_t* p, Vec a, int n) { _mm256_mask_storeu_epi16(p, first(n), narrow(a)); }
+  // A vector of bf16 as it is, 0 beyond the first n.
+  static void copy(bf16_t* to, const bf16_t* from, int n) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_maskz_loadu_epi16(first(n), from));
+  }
 
   static Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
   static Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <random>
 
+#include "pattern/search.h"
+
 namespace leno_bench {
 
 using leno::DType;
@@ -32,6 +34,24 @@ Pattern random_pattern(int64_t rows, int64_t columns, double sparsity, int64_t v
   return p;
 }
 
+namespace {
+
+Pattern warp_skip_pattern(const leno::MatrixView<const float>& w, double sparsity, int64_t unit) {
+  std::vector<float> scores(static_cast<size_t>(w.rows * w.columns));
+  for (size_t i = 0; i < scores.size(); ++i) scores[i] = std::fabs(w.data[i]);
+  leno_search_options options;
+  options.struct_size = sizeof(options);
+  leno_search_options_init(&options);
+  options.family = LENO_FAMILY_WARP_SKIP;
+  options.search = LENO_SEARCH_IDENTITY;
+  options.balance = LENO_BALANCE_LAYER;
+  options.vector = static_cast<int32_t>(unit);
+  options.sparsity = sparsity;
+  return leno::search_pattern({scores.data(), w.rows, w.columns, w.columns}, options, nullptr);
+}
+
+}  // namespace
+
 std::vector<float> random_values(int64_t count, uint32_t seed) {
   std::mt19937 engine(seed);
   std::normal_distribution<float> normal;
@@ -40,13 +60,20 @@ std::vector<float> random_values(int64_t count, uint32_t seed) {
   return values;
 }
 
-Weights make_weights(int64_t rows, int64_t columns, double sparsity, int64_t vector, DType dtype) {
+Weights make_weights(int64_t rows, int64_t columns, double sparsity, int64_t vector, DType dtype,
+                     leno::PatternFamily family) {
   const std::vector<float> w = random_values(rows * columns, 1);
   const leno::MatrixView<const float> view{w.data(), rows, columns, columns};
   Weights weights;
   weights.sparsity = sparsity;
-  weights.packed = sparsity == 0 ? PackedWeights::pack_dense(view, dtype)
-                                 : PackedWeights::pack(random_pattern(rows, columns, sparsity, vector), view, dtype);
+  if (sparsity == 0) {
+    weights.packed = PackedWeights::pack_dense(view, dtype);
+  } else {
+    const bool skips = family == leno::PatternFamily::warp_skip;
+    weights.packed = PackedWeights::pack(
+        skips ? warp_skip_pattern(view, sparsity, vector) : random_pattern(rows, columns, sparsity, vector), view,
+        dtype);
+  }
   weights.dense.resize(w.size());
   weights.packed->to_dense({weights.dense.data(), rows, columns, columns});
   return weights;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "pack/packed_weights.h"
+#include "pattern/pattern.h"
 
 namespace leno_bench {
 
@@ -20,7 +21,9 @@ struct Weights {
   std::vector<float> dense;  // M x K, what the packed weights stand for, zero where dropped
 };
 
-// With a random pattern; dense where the sparsity is 0.
-Weights make_weights(int64_t rows, int64_t columns, double sparsity, int64_t vector, leno::DType dtype);
+// With a random pattern; dense where the sparsity is 0. Groups of a warp-skip pattern keep as many columns as one
+// threshold for the whole matrix gives them.
+Weights make_weights(int64_t rows, int64_t columns, double sparsity, int64_t vector, leno::DType dtype,
+                     leno::PatternFamily family = leno::PatternFamily::shfl_bw);
 
 }  // namespace leno_bench

@@ -69,11 +69,13 @@ class Bench {
   bool run() {
     for (const ConvShape& shape : options_.shapes) {
       std::vector<Weights> weights;
-      weights.push_back(make_weights(shape.filters, shape.columns(), 0, 0, leno::DType::f32));
+      weights.push_back(make_weights(shape.filters, shape.columns(), 0, 0, options_.dtype));
       for (const double sparsity : options_.sparsities) {
         if (sparsity == 0) continue;
-        for (const int64_t vector : options_.vectors) {
-          weights.push_back(make_weights(shape.filters, shape.columns(), sparsity, vector, leno::DType::f32));
+        for (const auto family : options_.families) {
+          for (const int64_t vector : options_.vectors) {
+            weights.push_back(make_weights(shape.filters, shape.columns(), sparsity, vector, options_.dtype, family));
+          }
         }
       }
       for (const int64_t batch : options_.batches) run_shape(shape, batch, weights);
@@ -84,7 +86,7 @@ class Bench {
 
  private:
   void run_shape(const ConvShape& shape, int64_t batch, const std::vector<Weights>& weights) {
-    const Images x(batch, shape.channels, shape.size, options_.io);
+    const Images x(batch, shape.channels, shape.size, options_.dtype);
     std::vector<Candidate> candidates = onednn_convolutions(shape, weights[0], x);
     for (size_t i = 0; i < weights.size(); ++i) {
       for (const bool last : {false, true}) candidates.push_back(make_ours(device_, weights, i, shape, x, last));
@@ -127,15 +129,18 @@ class Bench {
 
   void add_row(const ConvShape& shape, int64_t batch, const Weights& w, const Candidate& dense, const Candidate& ours) {
     const double work = 2. * double(w.packed->kept_weights()) * double(batch * shape.out() * shape.out());
-    const double of_peak = work / ours.seconds / (peak(device_.isa(), leno::DType::f32) * options_.threads);
+    const double of_peak = work / ours.seconds / (peak(device_.isa(), options_.dtype) * options_.threads);
     const int64_t vector = w.packed->dense() ? 0 : w.packed->vector();
+    const char* pattern = w.packed->dense()                                      ? "dense"
+                          : w.packed->family() == leno::PatternFamily::warp_skip ? "warp-skip"
+                                                                                 : "shfl-bw";
     const char* layout = ours.token_major ? "nhwc" : "nchw";
     const Json row = {{"op", "conv2d"},
                       {"geometry", shape.geometry(batch)},
                       {"M", shape.filters},
                       {"K", shape.columns()},
                       {"N", batch * shape.out() * shape.out()},
-                      {"pattern", w.packed->dense() ? "dense" : "shfl-bw"},
+                      {"pattern", pattern},
                       {"V", vector},
                       {"sparsity", w.sparsity},
                       {"dtype", name_of(ours.y_dtype)},
@@ -152,8 +157,8 @@ class Bench {
                       {"caches", options_.cold ? "cold" : "warm"},
                       {"onednn", onednn_version()},
                       {"cpu", leno::cpu_name()}};
-    std::printf("%4ld -> %4ld  %-32s %2.0f %%  V %2ld  %s %6.2fx dense  %5.2f of peak  %s\n", long(shape.channels),
-                long(shape.filters), shape.geometry(batch).c_str(), 100 * w.sparsity, long(vector), layout,
+    std::printf("%4ld -> %4ld  %-32s %2.0f %%  %-9s V %2ld  %s %6.2fx dense  %5.2f of peak  %s\n", long(shape.channels),
+                long(shape.filters), shape.geometry(batch).c_str(), 100 * w.sparsity, pattern, long(vector), layout,
                 dense.seconds / ours.seconds, of_peak, ours.name.c_str());
     std::fflush(stdout);
     rows_.push_back(row.dump());

@@ -11,7 +11,8 @@ constexpr const char* kHelp =
     "  --quick           a part of the table that takes about a minute\n"
     "  --set NAME,...    vgg16, resnet50 (both)\n"
     "  --shapes CxFxSIZExKERNELxSTRIDE,...   instead of sets\n"
-    "  --batch N,... (1,8)  --sparsity S,... (0,0.5,0.75,0.9)  --vectors V,... (8,16)  --dtype f32|bf16 of images\n"
+    "  --batch N,... (1,8)  --sparsity S,... (0,0.5,0.75,0.9)  --vectors V,... (8,16)  --dtype f32|bf16\n"
+    "  --family shfl-bw,warp-skip (shfl-bw)\n"
     "  --threads T (1)      --isa NAME   of ours and oneDNN: portable, avx2, avx512, avx512_dot, amx (best)\n"
     "  --cold            evict the caches before every sample\n"
     "  --verbose         every candidate's time\n";
@@ -69,11 +70,20 @@ ConvOptions parse_conv_options(int argc, char** argv) {
   a.value("--batch", [&](const std::string& v) { o.batches = a.numbers<int64_t>(v, "--batch"); });
   a.value("--sparsity", [&](const std::string& v) { o.sparsities = a.numbers<double>(v, "--sparsity"); });
   a.value("--vectors", [&](const std::string& v) { o.vectors = a.numbers<int64_t>(v, "--vectors"); });
-  a.value("--dtype", [&](const std::string& v) { o.io = a.dtype(v); });
+  a.value("--dtype", [&](const std::string& v) { o.dtype = a.dtype(v); });
+  a.value("--family", [&](const std::string& v) {
+    o.families.clear();
+    for (const std::string& name : Arguments::split(v, ',')) {
+      if (name != "shfl-bw" && name != "warp-skip") {
+        a.quit("--family has \"" + name + "\", expected shfl-bw or warp-skip");
+      }
+      o.families.push_back(name == "shfl-bw" ? leno::PatternFamily::shfl_bw : leno::PatternFamily::warp_skip);
+    }
+  });
   a.value("--threads", [&](const std::string& v) { o.threads = static_cast<int>(a.number(v, "--threads")); });
   a.value("--isa", [&](const std::string& v) { o.isa = a.isa(v); });
   a.parse(argc, argv);
-  if (o.io == leno::DType::i8) a.quit("--dtype is i8, expected f32 or bf16");
+  if (o.dtype == leno::DType::i8) a.quit("--dtype is i8, expected f32 or bf16");
   if (!o.shapes.empty()) return o;
   for (const std::string& set : o.sets) {
     const auto found = kSets.find(set);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/dtype.h"
+#include "pattern/pattern.h"
 
 namespace leno_bench {
 
@@ -29,7 +30,8 @@ struct ConvOptions {
   std::vector<int64_t> batches = {1, 8};
   std::vector<double> sparsities = {0, 0.5, 0.75, 0.9};
   std::vector<int64_t> vectors = {8, 16};
-  leno::DType io = leno::DType::f32;
+  std::vector<leno::PatternFamily> families = {leno::PatternFamily::shfl_bw};
+  leno::DType dtype = leno::DType::f32;  // of images and weights
   int threads = 1;
   int isa = 0;  // LENO_ISA_, 0: the best
   bool cold = false;
