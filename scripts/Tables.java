@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
 /**
  * Writes the tables of a document from the JSON of benchmarks and of the demo: {@code java scripts/Tables.java README.md
  * docs/results/*.json}. A document has some of the sections {@code demo}, {@code linear} (every kind of row, the worst
- * losses) and {@code linear-brief}; a section stands between the lines {@code <!-- linear:begin -->} and {@code
+ * losses), {@code linear-brief}, {@code conv} (every kind of row, every geometry) and {@code conv-brief}; a section stands between the lines {@code <!-- linear:begin -->} and {@code
  * <!-- linear:end -->}.
  */
 public final class Tables {
@@ -25,6 +25,7 @@ public final class Tables {
   private static final double LOSS = 0.98;
   private static final int SHOWN_LOSSES = 20;
   private static final String BRIEF_V = "16";
+  private static final String CONV_V = "8";
   private static final long MANY = 128;
 
   /** One row of the benchmark: a flat JSON object. */
@@ -57,6 +58,22 @@ public final class Tables {
     String kind() {
       return "%s | %s | %s".formatted(text("dtype"), text("layout").replace('_', '-'), text("V"));
     }
+
+    /** Of a convolution: its channels, filters and geometry. */
+    String shape() {
+      String[] kernel = geometry(0).split("x");
+      long channels = whole("K") / (Long.parseLong(kernel[0]) * Long.parseLong(kernel[1]));
+      return "%d -> %s, %s".formatted(channels, text("M"), text("geometry"));
+    }
+
+    /** A word of "3x3 stride 1 size 56 batch 8". */
+    String geometry(int word) {
+      return text("geometry").split(" ")[word];
+    }
+
+    boolean isDenseOrOfV(String v) {
+      return text("V").equals("0") || text("V").equals(v) && text("pattern").equals("shfl-bw");
+    }
   }
 
   private Tables() {}
@@ -68,15 +85,19 @@ public final class Tables {
     }
     Path document = Path.of(arguments[0]);
     List<List<Row>> linear = new ArrayList<>();
+    List<List<Row>> conv = new ArrayList<>();
     List<List<Row>> demo = new ArrayList<>();
     for (int i = 1; i < arguments.length; i++) {
       List<Row> rows = read(Path.of(arguments[i]));
-      (rows.get(0).fields().containsKey("setting") ? demo : linear).add(rows);
+      Map<String, String> fields = rows.get(0).fields();
+      (fields.containsKey("setting") ? demo : fields.containsKey("geometry") ? conv : linear).add(rows);
     }
     String text = Files.readString(document);
     text = replace(text, "demo", demo, Tables::settings);
     text = replace(text, "linear", linear, Tables::describe);
     text = replace(text, "linear-brief", linear, Tables::brief);
+    text = replace(text, "conv", conv, Tables::describeConv);
+    text = replace(text, "conv-brief", conv, Tables::briefConv);
     Files.writeString(document, text);
   }
 
@@ -125,27 +146,66 @@ public final class Tables {
 
   /** Dense weights and one V: geometric means over the shapes. */
   private static String brief(List<Row> rows) {
+    return title(rows)
+        + ratios(
+            rows.stream().filter(r -> r.text("V").equals("0") || r.text("V").equals(BRIEF_V)).toList(),
+            List.of("dtype", "layout", "N"),
+            r -> "| %s | %s | %s |".formatted(r.text("dtype"), r.text("layout").replace('_', '-'), r.text("N")))
+        + lossCounts(rows);
+  }
+
+  private static String briefConv(List<Row> rows) {
+    return title(rows)
+        + ratios(
+            rows.stream().filter(r -> r.isDenseOrOfV(CONV_V)).toList(),
+            List.of("dtype", "layout", "kernel", "batch"),
+            r -> "| %s | %s | %s | %s |".formatted(r.text("dtype"), r.text("layout"), r.geometry(0), r.geometry(6)))
+        + lossCounts(rows);
+  }
+
+  private static String describeConv(List<Row> rows) {
     StringBuilder out = new StringBuilder(title(rows));
-    Map<String, List<Row>> lines = new LinkedHashMap<>();
-    for (Row r : rows) {
-      if (!r.text("V").equals("0") && !r.text("V").equals(BRIEF_V)) continue;
-      String line = "| %s | %s | %s |".formatted(r.text("dtype"), r.text("layout").replace('_', '-'), r.text("N"));
-      lines.computeIfAbsent(line, k -> new ArrayList<>()).add(r);
+    out.append("Geometric means over the shapes:\n\n");
+    out.append(
+        ratios(
+            rows.stream().filter(r -> r.number("sparsity") > 0).toList(),
+            List.of("dtype", "layout", "pattern", "V", "kernel", "batch"),
+            r ->
+                "| %s | %s | %s | %s | %s | %s |"
+                    .formatted(
+                        r.text("dtype"), r.text("layout"), r.text("pattern"), r.text("V"), r.geometry(0), r.geometry(6))));
+    for (String dtype : rows.stream().map(r -> r.text("dtype")).distinct().toList()) {
+      out.append(format("Every geometry, %s, NCHW, Shfl-BW with V = %s:\n\n", dtype, CONV_V));
+      out.append(
+          ratios(
+              rows.stream()
+                  .filter(r -> r.text("dtype").equals(dtype) && r.text("layout").equals("nchw") && r.isDenseOrOfV(CONV_V))
+                  .toList(),
+              List.of("channels -> filters, geometry"),
+              r -> "| " + r.shape() + " |"));
     }
+    return out.append(lossCounts(rows)).toString();
+  }
+
+  /** A line for each value of `line`, with the mean of its rows for each sparsity. */
+  private static String ratios(List<Row> rows, List<String> columns, Function<Row, String> line) {
+    Map<String, List<Row>> lines = new LinkedHashMap<>();
+    for (Row r : rows) lines.computeIfAbsent(line.apply(r), k -> new ArrayList<>()).add(r);
     double[] sparsities = rows.stream().mapToDouble(r -> r.number("sparsity")).distinct().sorted().toArray();
-    out.append("| dtype | layout | N |");
+    StringBuilder out = new StringBuilder("| " + String.join(" | ", columns) + " |");
     for (double s : sparsities) out.append(s == 0 ? " dense" : percent(s)).append(" |");
-    out.append("\n|---|---|---|").append("---|".repeat(sparsities.length)).append('\n');
+    out.append('\n').append("|---".repeat(columns.size())).append('|');
+    out.append("---|".repeat(sparsities.length)).append('\n');
     lines.forEach(
-        (line, all) -> {
-          out.append(line);
+        (text, all) -> {
+          out.append(text);
           for (double s : sparsities) {
             List<Row> of = all.stream().filter(r -> r.number("sparsity") == s).toList();
             out.append(of.isEmpty() ? " |" : format(" %.2f |", geomean(of, "ratio_to_best_dense")));
           }
           out.append('\n');
         });
-    return out.append('\n').append(lossCounts(rows)).toString();
+    return out.append('\n').toString();
   }
 
   private static String lossCounts(List<Row> rows) {
