@@ -71,11 +71,12 @@ enum {
 enum {
   LENO_ACT_NONE = 0,
   LENO_ACT_RELU = 1,
-  LENO_ACT_GELU_ERF = 2,  /* x/2 (1 + erf(x / sqrt 2)) */
-  LENO_ACT_GELU_TANH = 3, /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
-  LENO_ACT_SILU = 4,      /* x / (1 + e^-x) */
-  LENO_ACT_RELU6 = 5,     /* min(max(x, 0), 6); CPU devices */
-  LENO_ACT_LEAKY_RELU = 6 /* x where x > 0, else a slope times x; CPU devices */
+  LENO_ACT_GELU_ERF = 2,   /* x/2 (1 + erf(x / sqrt 2)) */
+  LENO_ACT_GELU_TANH = 3,  /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
+  LENO_ACT_SILU = 4,       /* x / (1 + e^-x) */
+  LENO_ACT_RELU6 = 5,      /* min(max(x, 0), 6); CPU devices */
+  LENO_ACT_LEAKY_RELU = 6, /* x where x > 0, else a slope times x; CPU devices */
+  LENO_ACT_HARD_SWISH = 7  /* x min(max(x + 3, 0), 6) / 6; CPU devices, of convolutions too */
 };
 
 /* Layouts of the images of a convolution: batch, channels, rows, columns. */

@@ -35,7 +35,7 @@ typedef struct leno_conv2d_options {
   int64_t pad_top, pad_left, pad_bottom, pad_right;
   int32_t layout;        /* LENO_NCHW or LENO_NHWC, of X, Y and the residual */
   int32_t io_dtype;      /* of X, Y and the residual: LENO_F32 or LENO_BF16; CUDA: LENO_F32 or the weights' */
-  int32_t activation;    /* LENO_ACT_ */
+  int32_t activation;    /* LENO_ACT_; on CUDA devices not HARD_SWISH */
   int32_t residual;      /* LENO_RESIDUAL_ */
   double negative_slope; /* of LENO_ACT_LEAKY_RELU */
   const float* bias;     /* F values in original row order, or NULL; copied */

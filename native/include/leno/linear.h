@@ -21,7 +21,7 @@ typedef struct leno_linear_options {
   int64_t struct_size;     /* sizeof(leno_linear_options) */
   int32_t layout;          /* LENO_TOKEN_MAJOR or LENO_FEATURE_MAJOR, of X, Y and the residual */
   int32_t io_dtype;        /* LENO_F32, LENO_BF16 or LENO_F16, of X, Y and the residual; see below */
-  int32_t activation;      /* LENO_ACT_; on CUDA devices not RELU6 and LEAKY_RELU */
+  int32_t activation;      /* LENO_ACT_; on CUDA devices none beyond SILU */
   int32_t residual;        /* 1: forwards take a residual, added after the activation; else 0 */
   double beta;             /* factor of the residual; 1 by default, and on CPU devices always */
   double negative_slope;   /* of LENO_ACT_LEAKY_RELU */

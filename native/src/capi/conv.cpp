@@ -26,7 +26,7 @@ leno::ops::Conv2dOptions convert(const leno_conv2d_options& o) {
           ", expected LENO_NCHW or LENO_NHWC");
   require(o.io_dtype == LENO_F32 || o.io_dtype == LENO_BF16 || o.io_dtype == LENO_F16, LENO_ERR_INVALID_ARGUMENT,
           "options->io_dtype is ", o.io_dtype, ", expected LENO_F32, LENO_BF16 or LENO_F16");
-  require(o.activation >= LENO_ACT_NONE && o.activation <= LENO_ACT_LEAKY_RELU, LENO_ERR_INVALID_ARGUMENT,
+  require(o.activation >= LENO_ACT_NONE && o.activation <= LENO_ACT_HARD_SWISH, LENO_ERR_INVALID_ARGUMENT,
           "options->activation is ", o.activation, ", expected a LENO_ACT_ number");
   require(o.residual >= LENO_RESIDUAL_NONE && o.residual <= LENO_RESIDUAL_BEFORE, LENO_ERR_INVALID_ARGUMENT,
           "options->residual is ", o.residual, ", expected a LENO_RESIDUAL_ number");

@@ -40,7 +40,7 @@ leno::ops::LinearOptions convert(const leno_linear_options& o, int64_t rows) {
           "options->layout is ", o.layout, ", expected LENO_TOKEN_MAJOR or LENO_FEATURE_MAJOR");
   require(o.io_dtype == LENO_F32 || o.io_dtype == LENO_BF16 || o.io_dtype == LENO_F16, LENO_ERR_INVALID_ARGUMENT,
           "options->io_dtype is ", o.io_dtype, ", expected LENO_F32, LENO_BF16 or LENO_F16");
-  require(o.activation >= LENO_ACT_NONE && o.activation <= LENO_ACT_LEAKY_RELU, LENO_ERR_INVALID_ARGUMENT,
+  require(o.activation >= LENO_ACT_NONE && o.activation <= LENO_ACT_HARD_SWISH, LENO_ERR_INVALID_ARGUMENT,
           "options->activation is ", o.activation, ", expected a LENO_ACT_ number");
   require(o.residual == 0 || o.residual == 1, LENO_ERR_INVALID_ARGUMENT, "options->residual is ", o.residual,
           ", expected 0 or 1");

@@ -20,7 +20,8 @@ enum class Activation : int {
   gelu_tanh = LENO_ACT_GELU_TANH,
   silu = LENO_ACT_SILU,
   relu6 = LENO_ACT_RELU6,
-  leaky_relu = LENO_ACT_LEAKY_RELU
+  leaky_relu = LENO_ACT_LEAKY_RELU,
+  hard_swish = LENO_ACT_HARD_SWISH
 };
 
 // Weights in the layout of a family of kernels. Kernels that name the same format share one object.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "plan/explain.h"
 
 namespace leno::ops {
 namespace {
@@ -47,6 +48,10 @@ void check_types(Device::Kind device, const Conv2dOptions& o, DType weights) {
             ", expected f32 or bf16 on a CPU device");
     return;
   }
+  require(o.activation <= kernels::Activation::leaky_relu, LENO_ERR_UNSUPPORTED, "activation is ",
+          plan::name_of(o.activation),
+          ", expected none, relu, gelu_erf, gelu_tanh, silu, relu6 or leaky_relu on a CUDA device, whose kernels have "
+          "no others");
   require(weights == DType::f16 || weights == DType::bf16, LENO_ERR_UNSUPPORTED, "packed holds ", name_of(weights),
           " weights, expected f16 or bf16 for a convolution on a CUDA device: leno_packed_convert "
           "(PackedWeights.convert) makes such weights of these");

@@ -41,9 +41,8 @@ void check_types(Device::Kind kind, DType weights, const LinearOptions& options)
     require(options.beta == 1, LENO_ERR_UNSUPPORTED, "beta is ", options.beta, ", expected 1 on a CPU device");
     return;
   }
-  using kernels::Activation;
-  require(options.activation != Activation::relu6 && options.activation != Activation::leaky_relu, LENO_ERR_UNSUPPORTED,
-          "activation is ", plan::name_of(options.activation),
+  require(options.activation <= kernels::Activation::silu, LENO_ERR_UNSUPPORTED, "activation is ",
+          plan::name_of(options.activation),
           ", expected none, relu, gelu_erf, gelu_tanh or silu on a CUDA device, whose kernels have no others");
   require(
       weights != DType::i8, LENO_ERR_UNSUPPORTED, "packed holds ", name_of(weights),

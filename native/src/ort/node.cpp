@@ -33,7 +33,8 @@ constexpr NamedActivation kActivations[] = {{"none", LENO_ACT_NONE},
                                             {"gelu_tanh", LENO_ACT_GELU_TANH},
                                             {"silu", LENO_ACT_SILU},
                                             {"relu6", LENO_ACT_RELU6},
-                                            {"leaky_relu", LENO_ACT_LEAKY_RELU}};
+                                            {"leaky_relu", LENO_ACT_LEAKY_RELU},
+                                            {"hard_swish", LENO_ACT_HARD_SWISH}};
 
 }  // namespace
 
@@ -86,7 +87,7 @@ int Node::activation() const {
     if (name == known.name) return known.value;
   }
   fail(LENO_ERR_INVALID_ARGUMENT, op_, ": attribute activation is \"", name,
-       "\", expected none, relu, gelu_erf, gelu_tanh, silu, relu6 or leaky_relu");
+       "\", expected none, relu, gelu_erf, gelu_tanh, silu, relu6, leaky_relu or hard_swish");
 }
 
 void Node::refuse_other_types(const char* name, const char* expected) const {

@@ -156,6 +156,8 @@ const char* name_of(kernels::Activation activation) {
       return "relu6";
     case kernels::Activation::leaky_relu:
       return "leaky_relu";
+    case kernels::Activation::hard_swish:
+      return "hard_swish";
   }
   return "unknown";
 }

@@ -292,6 +292,15 @@ TEST_F(CudaConv, RefusesTypesThatTheCardDoesNotTake) {
   EXPECT_THAT(leno_last_error(), HasSubstr("packed holds f32 weights, expected f16 or bf16 for a convolution"));
 }
 
+TEST_F(CudaConv, RefusesActivationsThatTheCardDoesNotHave) {
+  pack(48, 16);
+  options_.activation = LENO_ACT_HARD_SWISH;
+  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED,
+                 "activation is hard_swish, expected none, relu, gelu_erf, gelu_tanh, silu, relu6 or leaky_relu on a "
+                 "CUDA device, whose kernels have no others",
+                 create());
+}
+
 TEST_F(CudaConv, BadForwardsAreNamedAndWriteNothing) {
   pack(48, 16);
   add_epilogue(LENO_RESIDUAL_AFTER);

@@ -297,6 +297,9 @@ TEST_F(CudaLinear, RefusesActivationsThatTheCardDoesNotHave) {
   options_.activation = LENO_ACT_LEAKY_RELU;
   EXPECT_EQ(LENO_ERR_UNSUPPORTED, leno_linear_create(device_, packed_, &options_, &other));
   EXPECT_THAT(leno_last_error(), HasSubstr("activation is leaky_relu"));
+  options_.activation = LENO_ACT_HARD_SWISH;
+  EXPECT_EQ(LENO_ERR_UNSUPPORTED, leno_linear_create(device_, packed_, &options_, &other));
+  EXPECT_THAT(leno_last_error(), HasSubstr("activation is hard_swish"));
   EXPECT_EQ(nullptr, other);
 }
 

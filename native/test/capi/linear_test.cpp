@@ -122,7 +122,7 @@ TEST_F(LinearOperator, RefusesBadOptionsByName) {
             with([](auto& o) { o.layout = 0; }));
   EXPECT_EQ("options->io_dtype is 3, expected LENO_F32, LENO_BF16 or LENO_F16",
             with([](auto& o) { o.io_dtype = LENO_I8; }));
-  EXPECT_EQ("options->activation is 7, expected a LENO_ACT_ number", with([](auto& o) { o.activation = 7; }));
+  EXPECT_EQ("options->activation is 8, expected a LENO_ACT_ number", with([](auto& o) { o.activation = 8; }));
   EXPECT_EQ("options->activation is -1, expected a LENO_ACT_ number", with([](auto& o) { o.activation = -1; }));
   EXPECT_EQ("negative_slope is inf, expected a finite number", with([](auto& o) { o.negative_slope = INFINITY; }));
   EXPECT_EQ("options->residual is 2, expected 0 or 1", with([](auto& o) { o.residual = 2; }));

@@ -20,6 +20,8 @@ double activate(Act act, double x, double negative_slope) {
       return x < 0 ? 0 : x > 6 ? 6 : x;
     case Act::leaky_relu:
       return x > 0 ? x : negative_slope * x;
+    case Act::hard_swish:
+      return x * std::fmin(std::fmax(x + 3, 0), 6) / 6;
   }
   return NAN;
 }

@@ -6,7 +6,7 @@
 // Linear layers from the formula, in fp64, on plain arrays. Shares nothing with the library.
 namespace leno_reference {
 
-enum class Act { none, relu, gelu_erf, gelu_tanh, silu, relu6, leaky_relu };
+enum class Act { none, relu, gelu_erf, gelu_tanh, silu, relu6, leaky_relu, hard_swish };
 
 struct LinearProblem {
   int64_t rows = 0, columns = 0, tokens = 0;  // M, K, N

@@ -66,10 +66,10 @@ class ConvProblem {
     for (int64_t i = 0; i < inputs; ++i) problem_.x.push_back(as_io(draw()));
     for (int64_t i = 0; i < outputs() && c.residual; ++i) problem_.residual.push_back(as_io(draw()));
     problem_.residual_first = c.residual_first;
-    constexpr leno_reference::Act kActs[] = {leno_reference::Act::none,      leno_reference::Act::relu,
-                                             leno_reference::Act::gelu_erf,  leno_reference::Act::gelu_tanh,
-                                             leno_reference::Act::silu,      leno_reference::Act::relu6,
-                                             leno_reference::Act::leaky_relu};
+    constexpr leno_reference::Act kActs[] = {leno_reference::Act::none,       leno_reference::Act::relu,
+                                             leno_reference::Act::gelu_erf,   leno_reference::Act::gelu_tanh,
+                                             leno_reference::Act::silu,       leno_reference::Act::relu6,
+                                             leno_reference::Act::leaky_relu, leno_reference::Act::hard_swish};
     problem_.act = kActs[int(c.activation)];
     problem_.negative_slope = double(spec().negative_slope);
     truth_ = leno_reference::conv(problem_);
@@ -160,8 +160,9 @@ class ConvProblem {
   double tolerance(int64_t i) const {
     if (c_.integers) return 0;
     const double size = truth_.magnitude[size_t(i)];
-    double bound = (1.2 * double(8 + packed_->columns()) * std::ldexp(1, -24) + 2e-6) * size;
-    if (c_.weights == DType::bf16) bound += 1.2 * std::ldexp(size, -8);  // kernels may round x to bf16
+    const double slope = c_.activation == kernels::Activation::hard_swish ? 1.5 : 1.2;
+    double bound = (slope * double(8 + packed_->columns()) * std::ldexp(1, -24) + 2e-6) * size;
+    if (c_.weights == DType::bf16) bound += slope * std::ldexp(size, -8);  // kernels may round x to bf16
     if (c_.io == DType::bf16) bound += std::ldexp(std::fabs(truth_.y[size_t(i)]), -8);
     return bound + std::numeric_limits<float>::min();
   }

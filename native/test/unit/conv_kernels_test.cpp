@@ -80,7 +80,7 @@ TEST_P(ConvKernels, AgreeWithTheFormula) {
     c.weights = GetParam();
     c.io = pick(DType::f32, DType::f32, DType::bf16);
     c.layout = pick(ImageLayout::nchw, ImageLayout::nhwc);
-    c.activation = static_cast<Activation>(random() % 7);
+    c.activation = static_cast<Activation>(random() % 8);
     c.bias = random() % 2 == 0;
     c.residual = random() % 2 == 0;
     c.residual_first = random() % 2 == 0;

@@ -159,10 +159,10 @@ class LinearProblem {
     for (int64_t i = 0; i < c_.tokens * c_.columns; ++i) problem_.x.push_back(as_io(draw(1)));
     problem_.bias.assign(bias_.begin(), bias_.end());
     for (int64_t i = 0; i < c_.tokens * c_.rows && c_.residual; ++i) problem_.residual.push_back(as_io(draw(1)));
-    constexpr leno_reference::Act kActs[] = {leno_reference::Act::none,      leno_reference::Act::relu,
-                                             leno_reference::Act::gelu_erf,  leno_reference::Act::gelu_tanh,
-                                             leno_reference::Act::silu,      leno_reference::Act::relu6,
-                                             leno_reference::Act::leaky_relu};
+    constexpr leno_reference::Act kActs[] = {leno_reference::Act::none,       leno_reference::Act::relu,
+                                             leno_reference::Act::gelu_erf,   leno_reference::Act::gelu_tanh,
+                                             leno_reference::Act::silu,       leno_reference::Act::relu6,
+                                             leno_reference::Act::leaky_relu, leno_reference::Act::hard_swish};
     problem_.act = kActs[int(c_.activation)];
     problem_.negative_slope = 0.125;
     leno_reference::LinearProblem seen = problem_;
@@ -188,15 +188,16 @@ class LinearProblem {
     }
   }
 
-  // Grows with sum |w||x| and the number of terms; slopes of the activations stay below 1.2.
+  // Grows with sum |w||x| and the number of terms; slopes of the activations stay below 1.2, of hard-swish at 1.5.
   double tolerance(int64_t m, int64_t n) const {
     const size_t at = size_t(n * c_.rows + m);
     const double size = truth_.magnitude[at], unit = std::ldexp(1, -24);
     if (c_.integers && c_.weights != DType::i8) return 0;
-    double bound = 1.2 * double(8 + c_.columns) * unit * size + 2e-6 * size;
-    if (c_.weights == DType::bf16) bound += 1.2 * std::ldexp(size, -8);  // kernels may round x to bf16
+    const double slope = c_.activation == Activation::hard_swish ? 1.5 : 1.2;
+    double bound = slope * double(8 + c_.columns) * unit * size + 2e-6 * size;
+    if (c_.weights == DType::bf16) bound += slope * std::ldexp(size, -8);  // kernels may round x to bf16
     // A quotient within rounding of a half may fall to either side: two of a token's may.
-    if (c_.weights == DType::i8) bound += 1.2 * 2 * x_scale_[size_t(n)] * largest_w_[size_t(m)];
+    if (c_.weights == DType::i8) bound += slope * 2 * x_scale_[size_t(n)] * largest_w_[size_t(m)];
     if (c_.io == DType::bf16) bound += std::ldexp(std::fabs(truth_.y[at]), -8);
     return bound + std::numeric_limits<float>::min();
   }

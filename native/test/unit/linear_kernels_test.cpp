@@ -70,7 +70,7 @@ TEST_P(LinearKernels, AgreeWithTheFormula) {
           c.shuffle = pick(0, 1, 1);
           c.io = pick(DType::f32, DType::f32, DType::bf16);
           c.activation = pick(Activation::none, Activation::relu, Activation::gelu_erf, Activation::gelu_tanh,
-                              Activation::silu, Activation::relu6, Activation::leaky_relu);
+                              Activation::silu, Activation::relu6, Activation::leaky_relu, Activation::hard_swish);
           c.bias = pick(0, 1);
           c.residual = pick(0, 1);
           c.residual_is_y = pick(0, 1);

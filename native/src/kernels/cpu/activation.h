@@ -63,6 +63,11 @@ typename S::Vec activate(typename S::Vec x, float negative_slope = 0) {
   if constexpr (A == Activation::leaky_relu) {
     return S::fma(S::min(x, S::zero()), S::set1(negative_slope), S::max(x, S::zero()));
   }
+  if constexpr (A == Activation::hard_swish) {  // x min(max(x / 6 + 1 / 2, 0), 1)
+    const auto share = S::fma(x, S::set1(1 / 6.f), S::set1(0.5f));
+    // Not mul: a compiler would take it and the residual's addition together, in some places and not in others.
+    return S::fma(x, S::min(S::max(share, S::zero()), S::set1(1.f)), S::zero());
+  }
   if constexpr (A == Activation::gelu_erf && requires { S::lookup32(nullptr, x); }) {
     return gelu_by_table<S>(x);
   } else if constexpr (A == Activation::gelu_erf) {
@@ -95,6 +100,8 @@ void with_activation(Activation activation, F f) {
       return f(std::integral_constant<Activation, Activation::relu6>());
     case Activation::leaky_relu:
       return f(std::integral_constant<Activation, Activation::leaky_relu>());
+    case Activation::hard_swish:
+      return f(std::integral_constant<Activation, Activation::hard_swish>());
   }
 }
 

@@ -52,10 +52,10 @@ CudaConvProblem::CudaConvProblem(const CudaConvCase& c) : c_(c), random_(c.seed)
   for (int64_t i = 0; i < inputs; ++i) problem_.x.push_back(round_to(c.io, draw()));
   for (int64_t i = 0; i < outputs() && c.residual; ++i) problem_.residual.push_back(round_to(c.io, draw()));
   problem_.residual_first = c.residual_first;
-  constexpr leno_reference::Act kActs[] = {leno_reference::Act::none,      leno_reference::Act::relu,
-                                           leno_reference::Act::gelu_erf,  leno_reference::Act::gelu_tanh,
-                                           leno_reference::Act::silu,      leno_reference::Act::relu6,
-                                           leno_reference::Act::leaky_relu};
+  constexpr leno_reference::Act kActs[] = {leno_reference::Act::none,       leno_reference::Act::relu,
+                                           leno_reference::Act::gelu_erf,   leno_reference::Act::gelu_tanh,
+                                           leno_reference::Act::silu,       leno_reference::Act::relu6,
+                                           leno_reference::Act::leaky_relu, leno_reference::Act::hard_swish};
   problem_.act = kActs[int(c.activation)];
   problem_.negative_slope = double(spec().negative_slope);
   leno_reference::ConvProblem seen = problem_;

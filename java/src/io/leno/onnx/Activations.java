@@ -31,6 +31,7 @@ final class Activations {
     FUNCTIONS.put("gelu_tanh", Activations::geluTanh);
     FUNCTIONS.put("silu", x -> x * sigmoid(x));
     FUNCTIONS.put("relu6", x -> Math.min(Math.max(x, 0), 6));
+    FUNCTIONS.put("hard_swish", x -> x * hardSigmoid(1 / 6.0, 0.5).applyAsDouble(x));
   }
 
   private final Graph graph;
@@ -136,7 +137,7 @@ final class Activations {
     return function == null ? null : map(i -> function.applyAsDouble(a[i]));
   }
 
-  /** Between 0 and 6, or from 0 on: other bounds belong to no function that we have. */
+  /** Between 0 and 6 or 1, or from 0 on: other bounds belong to no function that we have. */
   private double[] clip(NodeProto node, double[] x) {
     Optional<Float> least = bound(node, 1, "min", -Float.MAX_VALUE);
     Optional<Float> most = bound(node, 2, "max", Float.MAX_VALUE);
@@ -144,7 +145,9 @@ final class Activations {
       return null;
     }
     float end = most.get();
-    return end == 6 || end >= Float.MAX_VALUE ? map(i -> Math.min(Math.max(x[i], 0), end)) : null;
+    return end == 6 || end == 1 || end >= Float.MAX_VALUE
+        ? map(i -> Math.min(Math.max(x[i], 0), end))
+        : null;
   }
 
   /** An input since opset 11, an attribute before. */
@@ -183,6 +186,10 @@ final class Activations {
       case "Erf" -> Activations::erf;
       case "Exp" -> Math::exp;
       case "Gelu" -> isTanh(node) ? Activations::geluTanh : Activations::geluErf;
+      case "HardSigmoid" ->
+          hardSigmoid(
+              Graph.floatAttribute(node, "alpha", 0.2f), Graph.floatAttribute(node, "beta", 0.5f));
+      case "HardSwish" -> FUNCTIONS.get("hard_swish");
       case "LeakyRelu" -> leaky(Graph.floatAttribute(node, "alpha", 0.01f));
       case "Neg" -> x -> -x;
       case "Relu" -> FUNCTIONS.get("relu");
@@ -206,6 +213,10 @@ final class Activations {
 
   private static DoubleUnaryOperator leaky(double alpha) {
     return x -> x > 0 ? x : alpha * x;
+  }
+
+  private static DoubleUnaryOperator hardSigmoid(double slope, double shift) {
+    return x -> Math.max(0, Math.min(1, slope * x + shift));
   }
 
   private static double sigmoid(double x) {

@@ -17,7 +17,9 @@ public enum Activation {
   /** min(max(x, 0), 6); of linear layers on the CPU alone. */
   RELU6(Native.LENO_ACT_RELU6),
   /** x where it is above 0, else a slope times x; of linear layers on the CPU alone. */
-  LEAKY_RELU(Native.LENO_ACT_LEAKY_RELU);
+  LEAKY_RELU(Native.LENO_ACT_LEAKY_RELU),
+  /** x min(max(x + 3, 0), 6) / 6; on the CPU alone, of convolutions too. */
+  HARD_SWISH(Native.LENO_ACT_HARD_SWISH);
 
   private final int code;
 

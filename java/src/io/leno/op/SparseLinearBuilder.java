@@ -75,7 +75,7 @@ public final class SparseLinearBuilder {
   /**
    * The function applied after the bias.
    *
-   * @param activation none unless set; on a card neither RELU6 nor LEAKY_RELU
+   * @param activation none unless set; on a card neither RELU6, LEAKY_RELU nor HARD_SWISH
    * @return this
    * @throws LenoArgumentException if activation is null
    */

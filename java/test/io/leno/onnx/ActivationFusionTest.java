@@ -127,6 +127,7 @@ final class ActivationFusionTest extends FusionTest {
         List.of("bias+leaky_relu"),
         1,
         m -> m.node("LeakyRelu", attribute("alpha", 0.2f), biased(m)));
+    cases.add("HardSwish", List.of("bias+hard_swish"), 1, m -> m.node("HardSwish", biased(m)));
     cases.add("Swish", List.of("bias+silu"), 1, 24, m -> m.output(m.node("Swish", biased(m))));
     cases.add(
         "SiLU as a quotient",

@@ -224,7 +224,47 @@ final class ConvFusionTest extends FusionTest {
           String x = conv(m, X);
           return m.node("Mul", x, m.node("Sigmoid", x));
         });
-    add("HardSwish: stays", List.of("bias"), 2, m -> m.node("HardSwish", conv(m, X)));
+    add("HardSwish", List.of("bias+hard_swish"), 1, m -> m.node("HardSwish", conv(m, X)));
+    add(
+        "hard-swish of HardSigmoid",
+        List.of("bias+hard_swish"),
+        1,
+        m -> {
+          String x = conv(m, X);
+          String gate =
+              m.node(
+                  "",
+                  "HardSigmoid",
+                  List.of(attribute("alpha", 1 / 6f), attribute("beta", 0.5f)),
+                  x);
+          return m.node("Mul", gate, x);
+        });
+    add(
+        "HardSigmoid of another slope: stays",
+        List.of("bias"),
+        3,
+        m -> {
+          String x = conv(m, X);
+          return m.node("Mul", x, m.node("HardSigmoid", x));
+        });
+    add(
+        "hard-swish of Add, Clip, Mul, Div",
+        List.of("bias+hard_swish"),
+        1,
+        m -> {
+          String x = conv(m, X);
+          String clipped = m.node("Clip", m.node("Add", x, m.scalar(3)), m.scalar(0), m.scalar(6));
+          return m.node("Div", m.node("Mul", x, clipped), m.scalar(6));
+        });
+    add(
+        "hard-swish, divided first, clipped to 1",
+        List.of("bias+hard_swish"),
+        1,
+        m -> {
+          String x = conv(m, X);
+          String line = m.node("Div", m.node("Add", m.scalar(3), x), m.scalar(6));
+          return m.node("Mul", m.node("Clip", line, m.scalar(0), m.scalar(1)), x);
+        });
   }
 
   private static void residuals() {

@@ -372,6 +372,8 @@ class SparseLinearTest {
         return Math.min(Math.max(x, 0), 6);
       case LEAKY_RELU:
         return x > 0 ? x : 0.01 * x;
+      case HARD_SWISH:
+        return x * Math.min(Math.max(x + 3, 0), 6) / 6;
       case SILU:
         return x / (1 + Math.exp(-x));
       case GELU_TANH:
