@@ -4,6 +4,7 @@ import ai.onnxruntime.OrtException;
 import io.leno.DType;
 import io.leno.Leno;
 import io.leno.LenoIOException;
+import io.leno.PatternFamily;
 import io.leno.cli.report.ModelRow;
 import io.leno.cli.report.Report;
 import io.leno.cli.report.ReportFolder;
@@ -26,6 +27,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +82,16 @@ final class AccelerateCommand implements Callable<Integer> {
           "Rows of a group, 4 to 128; several for --budget to choose from (16). Small ones are more"
               + " accurate, large ones may be faster.")
   private Integer[] vectors;
+
+  @Option(
+      names = "--family",
+      defaultValue = "shfl-bw",
+      paramLabel = "shfl-bw|warp-skip|auto",
+      description =
+          "Patterns: of permuted rows, of rows in their order that GPUs skip, or for each layer the"
+              + " fastest among both and all --vector that retains as much importance"
+              + " (${DEFAULT-VALUE}).")
+  private String family;
 
   @Option(
       names = "--dtype",
@@ -161,9 +173,10 @@ final class AccelerateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws OrtException {
     Goal goal = goal();
+    PatternFamily[] families = families();
     requireWritable();
     Leno.returnFreedMemory();
-    Made made = make(goal);
+    Made made = make(goal, families);
     if (masks != null) {
       MaskFile.save(masks, made.masks());
     }
@@ -174,12 +187,12 @@ final class AccelerateCommand implements Callable<Integer> {
   /** What is left of the work when the model is saved: the models are not. */
   private record Made(AccelerationReport report, Map<String, Mask> masks, ModelInputs sample) {}
 
-  private Made make(Goal goal) {
+  private Made make(Goal goal, PatternFamily[] families) {
     OnnxModel dense = OnnxModel.load(files.model);
     OutputMetric compared = metric(dense);
     ModelInputs fitted = calibration(dense);
     ModelInputs measured = heldOut == null ? null : ModelInputs.load(heldOut);
-    Acceleration made = accelerate(dense, goal, compared, fitted, measured);
+    Acceleration made = accelerate(dense, goal, families, compared, fitted, measured);
     made.model().save(files.out);
     ModelInputs last = measured == null ? fitted : measured;
     return new Made(made.report(), made.masks(), last.slice(last.samples() - 1, last.samples()));
@@ -210,6 +223,26 @@ final class AccelerateCommand implements Callable<Integer> {
       return OutputMetric.maskedMean(compared);
     }
     throw wrong("--metric is " + metric + ", expected rows or mean:OUTPUT");
+  }
+
+  private PatternFamily[] families() {
+    PatternFamily[] chosen =
+        switch (family) {
+          case "shfl-bw" -> new PatternFamily[] {PatternFamily.SHFL_BW};
+          case "warp-skip" -> new PatternFamily[] {PatternFamily.WARP_SKIP};
+          case "auto" -> PatternFamily.values();
+          default -> throw wrong("--family is " + family + ", expected shfl-bw, warp-skip or auto");
+        };
+    boolean all = vectors == null || Arrays.stream(vectors).allMatch(v -> v >= 8);
+    boolean any = vectors == null || Arrays.stream(vectors).anyMatch(v -> v >= 8);
+    if (chosen[chosen.length - 1] == PatternFamily.WARP_SKIP && !(chosen.length == 1 ? all : any)) {
+      throw wrong(
+          "--vector is "
+              + Arrays.toString(vectors)
+              + ", expected 8 to 128 with --family "
+              + family);
+    }
+    return chosen;
   }
 
   private ParameterException wrong(String message) {
@@ -244,11 +277,17 @@ final class AccelerateCommand implements Callable<Integer> {
   }
 
   private Acceleration accelerate(
-      OnnxModel dense, Goal goal, OutputMetric compared, ModelInputs fitted, ModelInputs measured) {
+      OnnxModel dense,
+      Goal goal,
+      PatternFamily[] families,
+      OutputMetric compared,
+      ModelInputs fitted,
+      ModelInputs measured) {
     ProgressPrinter progress = new ProgressPrinter(output.err());
     Accelerator.Builder builder =
         Accelerator.builder(dense)
             .goal(goal)
+            .families(families)
             .metric(compared)
             .calibration(fitted)
             .servingThreads(servingThreads)

@@ -2,10 +2,12 @@ package io.leno.onnx;
 
 import io.leno.DType;
 import io.leno.LenoArgumentException;
+import io.leno.PatternFamily;
 import io.leno.SearchOptions;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 
 /**
  * Prunes and rounds the linear layers and convolutions of a model and puts sparse operators in
@@ -146,6 +148,26 @@ public final class Accelerator {
     }
 
     /**
+     * Families of patterns. Where there are several, each layer takes the one, and of {@code
+     * vectors} the height, that is measured to be the fastest among those that retain as much of
+     * the layer's importance as the first family with the first height does at a sparsity. So other
+     * sparsities come out than were asked for.
+     *
+     * @param families one at least, each once; Shfl-BW unless set
+     * @return this
+     * @throws LenoArgumentException if there is none, or one twice
+     */
+    public Builder families(PatternFamily... families) {
+      settings.families = List.of(families);
+      requireSome(settings.families.isEmpty(), "families");
+      if (Set.copyOf(settings.families).size() < families.length) {
+        throw new LenoArgumentException(
+            "families is " + settings.families + ", expected each of them once");
+      }
+      return this;
+    }
+
+    /**
      * How rows are permuted.
      *
      * @param search {@link SearchOptions.Search#ALTERNATING} unless set
@@ -270,8 +292,18 @@ public final class Accelerator {
      * The accelerator.
      *
      * @return immutable
+     * @throws LenoArgumentException if no height fits a family: warp-skip patterns have 8 rows or
+     *     more
      */
     public Accelerator build() {
+      for (PatternFamily family : settings.families) {
+        boolean all = settings.vectors.stream().allMatch(v -> LayerChoice.fits(v, family));
+        boolean any = settings.vectors.stream().anyMatch(v -> LayerChoice.fits(v, family));
+        if (!any || !all && settings.families.size() == 1) {
+          throw new LenoArgumentException(
+              "vectors is " + settings.vectors + ", expected 8 .. 128 for " + family + " patterns");
+        }
+      }
       return new Accelerator(new AcceleratorSettings(settings));
     }
 

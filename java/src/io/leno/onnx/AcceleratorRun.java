@@ -90,7 +90,8 @@ final class AcceleratorRun implements AutoCloseable {
         new LayerTimes(
             settings.servingThreads,
             planFile,
-            OwnTimes.measure(settings.model, layers, heldOut.slice(0, 1), settings.servingThreads));
+            new ConvTimes(
+                settings.model, layers, heldOut.slice(0, 1), settings.servingThreads, planFile));
     this.tokens = tokens();
     stages.end();
   }
@@ -116,23 +117,58 @@ final class AcceleratorRun implements AutoCloseable {
 
   Acceleration run() {
     if (settings.goal instanceof Goal.Uniform goal) {
+      LayerChoice unit = settings.units().get(0);
       LayerChoice choice =
-          LayerChoice.of(settings.dtypes.get(0), goal.sparsity(), settings.vectors.get(0));
+          LayerChoice.of(settings.dtypes.get(0), goal.sparsity(), unit.vector(), unit.family());
       Map<LinearLayer, LayerChoice> choices = new LinkedHashMap<>();
       layers.forEach(layer -> choices.put(layer, choice.storable(layer)));
-      return finishAndClose(candidate(worthwhile(new Choices(choices, Map.of()))));
+      return finishAndClose(candidate(worthwhile(weighed(new Choices(choices, Map.of())))));
     }
     if (settings.goal instanceof Goal.Overall goal) {
-      return finishAndClose(candidate(worthwhile(chooser().overall(goal.sparsity()))));
+      return finishAndClose(candidate(worthwhile(weighed(chooser().overall(goal.sparsity())))));
     }
     return accuracy((Goal.Accuracy) settings.goal);
   }
 
-  /** Convolutions that would not be faster stay as they are. */
-  private Choices worthwhile(Choices asked) {
-    if (settings.replaceSlower) {
+  /** Each layer with the fastest pattern that retains as much importance as the one asked for. */
+  private Choices weighed(Choices asked) {
+    if (!settings.weighsPatterns()) {
       return asked;
     }
+    Map<LinearLayer, double[]> sparsities = new LinkedHashMap<>();
+    asked
+        .byLayer()
+        .forEach((layer, choice) -> sparsities.put(layer, new double[] {choice.sparsity()}));
+    Alternatives alternatives = alternatives(sparsities);
+    Map<LinearLayer, LayerChoice> choices = new LinkedHashMap<>();
+    Map<LinearLayer, List<PatternAlternative>> among = new LinkedHashMap<>();
+    asked
+        .byLayer()
+        .forEach(
+            (layer, choice) -> {
+              List<PatternAlternative> equal =
+                  alternatives.of(layer, choice, times, tokens.get(layer));
+              choices.put(layer, Alternatives.fastest(layer, choice, equal));
+              if (!equal.isEmpty()) {
+                among.put(layer, equal);
+              }
+            });
+    return new Choices(choices, asked.sensitivity(), among);
+  }
+
+  private Alternatives alternatives(Map<LinearLayer, double[]> sparsities) {
+    stages.begin("families");
+    try (Pass dense = start(calibration)) {
+      return new EqualImportance(chain, workers, sweeper, settings).find(dense, sparsities);
+    }
+  }
+
+  /** Convolutions that would not be faster stay as they are. */
+  private Choices worthwhile(Choices asked) {
+    if (settings.replaceSlower || layers.stream().noneMatch(LinearLayer::isConvolution)) {
+      return asked;
+    }
+    stages.begin("time");
     Map<LinearLayer, LayerChoice> choices = new LinkedHashMap<>(asked.byLayer());
     choices.replaceAll(
         (layer, choice) ->
@@ -140,7 +176,7 @@ final class AcceleratorRun implements AutoCloseable {
                     && !LayerChooser.isWorthwhile(times, layer, choice, tokens.get(layer))
                 ? LayerChoice.dense(DType.F32)
                 : choice);
-    return new Choices(choices, asked.sensitivity());
+    return new Choices(choices, asked.sensitivity(), asked.alternatives());
   }
 
   private Acceleration finishAndClose(Candidate made) {
@@ -152,7 +188,9 @@ final class AcceleratorRun implements AutoCloseable {
   private LayerChooser chooser() {
     stages.begin("sensitivity");
     boolean accuracy = settings.goal instanceof Goal.Accuracy;
-    List<Integer> vectors = accuracy ? settings.vectors : settings.vectors.subList(0, 1);
+    LayerChoice first = settings.units().get(0);
+    List<Integer> vectors =
+        accuracy && !settings.weighsPatterns() ? settings.vectors : List.of(first.vector());
     List<DType> dtypes = accuracy ? settings.dtypes : settings.dtypes.subList(0, 1);
     int checks = Math.max(1, Math.min(SENSITIVITY_SAMPLES, calibration.samples() / 4));
     int fits = calibration.samples() - checks;
@@ -163,14 +201,20 @@ final class AcceleratorRun implements AutoCloseable {
           new Sensitivity(chain, workers, sweeper, settings)
               .measure(fitted, checked, accuracy ? PROBED_FOR_ACCURACY : PROBED, vectors, dtypes);
     }
-    return new LayerChooser(layers, curves, dtypes, vectors);
+    return new LayerChooser(layers, curves, dtypes, vectors, first.family());
   }
 
   /** Corrects the allowance until the whole model keeps the bound, and hardly less. */
   private Acceleration accuracy(Goal.Accuracy goal) {
     LayerChooser chooser = chooser();
+    Alternatives alternatives = Alternatives.none();
+    if (settings.weighsPatterns()) {
+      Map<LinearLayer, double[]> sparsities = new LinkedHashMap<>();
+      layers.forEach(layer -> sparsities.put(layer, LayerChooser.SPARSITIES));
+      alternatives = alternatives(sparsities);
+    }
     stages.begin("time");
-    chooser.time(times, tokens);
+    chooser.time(times, tokens, alternatives);
     double allowed = 1 - goal.similarity();
     AllowanceSearch search = new AllowanceSearch(MARGIN * allowed);
     Map<Choices, Double> errors = new HashMap<>();
@@ -271,10 +315,16 @@ final class AcceleratorRun implements AutoCloseable {
             masks.put(layer.name(), new Mask(layer.rows(), layer.columns(), kept));
           }
         });
+    List<LinearLayer> replaced =
+        made.fits.values().stream()
+            .filter(fit -> fit.isReplaced() && fit.layer().isConvolution())
+            .map(LayerFit::layer)
+            .toList();
+    Map<LinearLayer, PairedTimes.Pair> served = times.convolutions().of(made.model, replaced);
     List<LayerReport> reports;
     try (Pass fitted = start(calibration)) {
       reports =
-          new LayerReports(chain, sweeper, times, settings)
+          new LayerReports(chain, sweeper, times, served, settings)
               .of(fitted, made.fits, made.choices, tokens);
     }
     stages.end();

@@ -1,6 +1,7 @@
 package io.leno.onnx;
 
 import io.leno.DType;
+import io.leno.PatternFamily;
 import io.leno.SearchOptions;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,6 +16,7 @@ final class AcceleratorSettings {
   OutputMetric metric = OutputMetric.rows();
   List<DType> dtypes = List.of(DType.F32, DType.BF16, DType.I8);
   List<Integer> vectors = List.of(16);
+  List<PatternFamily> families = List.of(PatternFamily.SHFL_BW);
   SearchOptions.Search search = SearchOptions.Search.ALTERNATING;
   double damping = 0.01;
   int sweeps = 1;
@@ -39,6 +41,7 @@ final class AcceleratorSettings {
     metric = other.metric;
     dtypes = other.dtypes;
     vectors = other.vectors;
+    families = other.families;
     search = other.search;
     damping = other.damping;
     sweeps = other.sweeps;
@@ -51,13 +54,32 @@ final class AcceleratorSettings {
     progress = other.progress;
   }
 
+  /** Whether each layer takes the fastest of several patterns that retain equal importance. */
+  boolean weighsPatterns() {
+    return families.size() > 1;
+  }
+
+  /** A choice of each family and height, in order; of those that families have. */
+  List<LayerChoice> units() {
+    return families.stream()
+        .flatMap(
+            family ->
+                vectors.stream()
+                    .filter(vector -> LayerChoice.fits(vector, family))
+                    .map(vector -> LayerChoice.of(DType.F32, 0.5, vector, family)))
+        .toList();
+  }
+
   SearchOptions searchOptions(LayerChoice choice, int workers) {
-    return SearchOptions.builder()
-        .vector(choice.vector())
-        .sparsity(choice.sparsity())
-        .search(search)
-        .seed(seed)
-        .threads(workers)
-        .build();
+    SearchOptions.Builder options =
+        SearchOptions.builder()
+            .vector(choice.vector())
+            .sparsity(choice.sparsity())
+            .search(search)
+            .seed(seed)
+            .threads(workers);
+    return choice.family() == PatternFamily.WARP_SKIP
+        ? options.warpSkip(choice.vector()).build()
+        : options.build();
   }
 }

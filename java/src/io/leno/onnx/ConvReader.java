@@ -61,6 +61,7 @@ final class ConvReader {
     return new Convolution(
         dimensions,
         (int) weights.getDims(1),
+        1,
         last == 0 ? 1 : kernel.get(0).intValue(),
         kernel.get(last).intValue(),
         last == 0 ? 1 : strides.get(0).intValue(),

@@ -3,10 +3,11 @@ package io.leno.onnx;
 import io.leno.op.ImageSize;
 
 /**
- * How a convolution of one group meets its images. A 1-D one is one of images of one row.
+ * How a convolution meets its images. A 1-D one is one of images of one row.
  *
  * @param dimensions 1 or 2
  * @param channels C, of the image
+ * @param groups parts of filters and of channels; a filter sees the channels of its own part
  * @param kernelHeight R
  * @param kernelWidth S
  * @param padTop zeros above the image; less than the kernel's extent, as the other pads
@@ -14,6 +15,7 @@ import io.leno.op.ImageSize;
 record Convolution(
     int dimensions,
     int channels,
+    int groups,
     int kernelHeight,
     int kernelWidth,
     int strideHeight,
@@ -28,7 +30,7 @@ record Convolution(
 
   /** K: weights of a filter. */
   int columns() {
-    return kernelHeight * kernelWidth * channels;
+    return kernelHeight * kernelWidth * (channels / groups);
   }
 
   int taps() {
@@ -37,7 +39,7 @@ record Convolution(
 
   /** Whether it is a linear layer over the channels of each pixel. */
   boolean isPointwise() {
-    return taps() == 1 && strideHeight == 1 && strideWidth == 1;
+    return taps() == 1 && strideHeight == 1 && strideWidth == 1 && groups == 1;
   }
 
   long outHeight(long height) {

@@ -3,6 +3,7 @@ package io.leno.onnx;
 import io.leno.Budget;
 import io.leno.DType;
 import io.leno.LenoArgumentException;
+import io.leno.PatternFamily;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -20,20 +21,24 @@ final class LayerChooser {
   private final List<LinearLayer> layers;
   private final Map<LinearLayer, Map<Integer, ErrorCurve>> curves;
   private final List<LayerChoice> candidates = new ArrayList<>();
+  private Alternatives alternatives = Alternatives.none();
+  private LayerTimes times;
+  private Map<LinearLayer, Long> tokens;
   private double[][] seconds;
 
   LayerChooser(
       List<LinearLayer> layers,
       Map<LinearLayer, Map<Integer, ErrorCurve>> curves,
       List<DType> dtypes,
-      List<Integer> vectors) {
+      List<Integer> vectors,
+      PatternFamily family) {
     this.layers = layers;
     this.curves = curves;
     for (DType dtype : dtypes) {
       candidates.add(LayerChoice.dense(dtype));
       for (int vector : vectors) {
         for (double sparsity : SPARSITIES) {
-          candidates.add(LayerChoice.of(dtype, sparsity, vector));
+          candidates.add(LayerChoice.of(dtype, sparsity, vector, family));
         }
       }
     }
@@ -58,13 +63,17 @@ final class LayerChooser {
     return choices(Budget.mostAccurate(cost, errors(), (1 - sparsity) * total * (1 + 1e-12)));
   }
 
-  /** Measures what the candidates take. */
-  void time(LayerTimes times, Map<LinearLayer, Long> tokens) {
+  /** Measures what the candidates take, each the fastest of its alternatives. */
+  void time(LayerTimes measured, Map<LinearLayer, Long> served, Alternatives among) {
+    times = measured;
+    tokens = served;
+    alternatives = among;
     seconds = new double[layers.size()][candidates.size()];
     for (int l = 0; l < seconds.length; l++) {
       for (int c = 0; c < candidates.size(); c++) {
         LinearLayer layer = layers.get(l);
-        LayerChoice choice = candidates.get(c).storable(layer);
+        LayerChoice choice =
+            Alternatives.fastest(layer, candidates.get(c), weighed(layer, candidates.get(c)));
         double took = times.seconds(layer, choice, tokens.get(layer));
         seconds[l][c] =
             choice.isOwn(layer) || isWorthwhile(times, layer, choice, tokens.get(layer))
@@ -72,6 +81,10 @@ final class LayerChooser {
                 : 1.001 * dense(times, layer, choice, tokens.get(layer));
       }
     }
+  }
+
+  private List<PatternAlternative> weighed(LinearLayer layer, LayerChoice candidate) {
+    return times == null ? List.of() : alternatives.of(layer, candidate, times, tokens.get(layer));
   }
 
   /**
@@ -121,18 +134,24 @@ final class LayerChooser {
     LayerChoice choice = asked.storable(layer);
     Map<Integer, ErrorCurve> ofLayer = curves.get(layer);
     ErrorCurve curve =
-        choice.isDense() ? ofLayer.values().iterator().next() : ofLayer.get(choice.vector());
+        choice.isDense() ? ofLayer.values().iterator().next() : ofLayer.get(asked.vector());
     return curve.error(choice);
   }
 
   private Choices choices(int[] chosen) {
     Map<LinearLayer, LayerChoice> byLayer = new LinkedHashMap<>();
     Map<LinearLayer, Double> sensitivity = new LinkedHashMap<>();
+    Map<LinearLayer, List<PatternAlternative>> among = new LinkedHashMap<>();
     for (int l = 0; l < chosen.length; l++) {
-      LayerChoice choice = candidates.get(chosen[l]).storable(layers.get(l));
-      byLayer.put(layers.get(l), choice);
-      sensitivity.put(layers.get(l), error(layers.get(l), choice));
+      LinearLayer layer = layers.get(l);
+      LayerChoice candidate = candidates.get(chosen[l]);
+      List<PatternAlternative> weighed = weighed(layer, candidate);
+      byLayer.put(layer, Alternatives.fastest(layer, candidate, weighed));
+      sensitivity.put(layer, error(layer, candidate));
+      if (!weighed.isEmpty()) {
+        among.put(layer, weighed);
+      }
     }
-    return new Choices(byLayer, sensitivity);
+    return new Choices(byLayer, sensitivity, among);
   }
 }

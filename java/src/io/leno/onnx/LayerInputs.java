@@ -1,5 +1,6 @@
 package io.leno.onnx;
 
+import io.leno.Importance;
 import io.leno.Matrix;
 import io.leno.PackedWeights;
 import java.nio.FloatBuffer;
@@ -42,6 +43,11 @@ record LayerInputs(
     Matrix gram = sparse.gram(mean, sparse, mean, input);
     Matrix target = sparse == dense ? null : dense.gram(denseMean, sparse, mean, input);
     return new LayerInputs(denseMean, mean, gram, target, lost);
+  }
+
+  /** The second-order importance of the dense weights, M x K. */
+  Matrix scores(LinearLayer layer, double damping) {
+    return Importance.secondOrder(LayerFit.matrix(layer), gram, damping);
   }
 
   /** The bias with which the mean output, residual included, is the dense model's. */

@@ -3,10 +3,10 @@ package io.leno.onnx;
 import io.leno.Context;
 import io.leno.DType;
 import io.leno.Device;
-import io.leno.Importance;
 import io.leno.Matrix;
 import io.leno.PackedWeights;
 import io.leno.Pattern;
+import io.leno.PatternFamily;
 import io.leno.SearchOptions;
 import io.leno.SearchReport;
 import io.leno.op.SparseLinear;
@@ -24,12 +24,19 @@ final class LayerReports {
   private final Chain chain;
   private final Sweeper sweeper;
   private final LayerTimes times;
+  private final Map<LinearLayer, PairedTimes.Pair> served; // replaced convolutions
   private final AcceleratorSettings settings;
 
-  LayerReports(Chain chain, Sweeper sweeper, LayerTimes times, AcceleratorSettings settings) {
+  LayerReports(
+      Chain chain,
+      Sweeper sweeper,
+      LayerTimes times,
+      Map<LinearLayer, PairedTimes.Pair> served,
+      AcceleratorSettings settings) {
     this.chain = chain;
     this.sweeper = sweeper;
     this.times = times;
+    this.served = served;
     this.settings = settings;
   }
 
@@ -45,10 +52,9 @@ final class LayerReports {
         for (LinearLayer layer : group.layers()) {
           settings.progress.update(
               "report", layer.name(), (double) reports.size() / chain.layerCount());
-          double sensitivity = choices.sensitivity().getOrDefault(layer, Double.NaN);
-          long served = tokens.get(layer);
           reports.add(
-              NativeScope.call(() -> report(fits.get(layer), inputs, sample, served, sensitivity)));
+              NativeScope.call(
+                  () -> report(fits.get(layer), inputs, sample, tokens.get(layer), choices)));
         }
       } finally {
         LayerInputs.free(sample);
@@ -59,29 +65,27 @@ final class LayerReports {
   }
 
   private LayerReport report(
-      LayerFit fit, LayerInputs inputs, Matrix sample, long tokens, double sensitivity) {
+      LayerFit fit, LayerInputs inputs, Matrix sample, long tokens, Choices choices) {
     LinearLayer layer = fit.layer();
     PackedWeights packed = fit.packed();
     double kept = 1;
     double efficacy = 0;
     if (fit.pattern() != null) {
-      Matrix scores =
-          Importance.secondOrder(LayerFit.matrix(layer), inputs.gram(), settings.damping);
+      Matrix scores = inputs.scores(layer, settings.damping);
       SearchReport identity = identity(scores, fit.pattern());
       double importance = fit.pattern().keptImportance(scores);
       double room = identity.unstructured() - identity.identity();
       kept = identity.total() > 0 ? importance / identity.total() : 1;
       efficacy = room > 0 ? (byRows(scores, fit.pattern()) - identity.identity()) / room : 0;
     }
-    LayerTimes.Timing timing = times.of(layer, fit.choice(), packed, tokens);
-    double denseSeconds = times.seconds(layer, LayerChoice.dense(DType.F32), tokens);
+    LayerTimes.Timing timing = timing(fit, tokens);
     return new LayerReport(
         layer.name(),
         layer.fused(),
         layer.rows(),
         layer.columns(),
         fit.choice(),
-        packed.isDense() ? "dense" : packed.isIdentity() ? "vector-wise" : "shfl-bw",
+        patternName(packed),
         fit.pattern() == null ? 0 : fit.pattern().sparsity(),
         packed.bytes(),
         kept,
@@ -89,9 +93,40 @@ final class LayerReports {
         tokens,
         timing.kernel(),
         timing.seconds(),
-        denseSeconds,
+        timing.dense(),
         error(layer, packed, sample),
-        sensitivity);
+        choices.sensitivity().getOrDefault(layer, Double.NaN),
+        choices.alternatives().getOrDefault(layer, List.of()));
+  }
+
+  /** The kernel, what it takes, and what the dense float32 layer takes in the same measurement. */
+  private LayerTimes.Timing timing(LayerFit fit, long tokens) {
+    LinearLayer layer = fit.layer();
+    if (!fit.isReplaced()) {
+      double own = times.convolutions().own(layer);
+      return new LayerTimes.Timing("the model's own", own, own);
+    }
+    LayerTimes.Timing timing = times.of(layer, fit.packed(), tokens);
+    PairedTimes.Pair pair = served.get(layer);
+    if (pair != null) {
+      return new LayerTimes.Timing(timing.kernel(), pair.ours(), pair.own());
+    }
+    return fit.choice().dtype() == DType.F32
+        ? timing
+        : new LayerTimes.Timing(
+            timing.kernel(),
+            timing.seconds(),
+            times.seconds(layer, LayerChoice.dense(DType.F32), tokens));
+  }
+
+  private static String patternName(PackedWeights packed) {
+    if (packed.isDense()) {
+      return "dense";
+    }
+    if (packed.family() == PatternFamily.WARP_SKIP) {
+      return "warp-skip";
+    }
+    return packed.isIdentity() ? "vector-wise" : "shfl-bw";
   }
 
   /** What the vector-wise and the unstructured pattern of the same sparsity keep. */

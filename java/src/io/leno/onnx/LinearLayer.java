@@ -144,6 +144,11 @@ public final class LinearLayer {
     return images == null ? null : images.convolution();
   }
 
+  /** Of the convolution: filters of each see channels of their own; 1 for a linear layer. */
+  int groups() {
+    return images == null ? 1 : images.convolution().groups();
+  }
+
   /** Of a convolution: the images of one sample, or usual ones. */
   ImageSize size() {
     return images.size() == null ? images.convolution().usualSize() : images.size();
@@ -192,7 +197,7 @@ public final class LinearLayer {
   /**
    * Name of the fused activation function.
    *
-   * @return none, relu, gelu_erf, gelu_tanh, silu, relu6 or leaky_relu
+   * @return none, relu, gelu_erf, gelu_tanh, silu, relu6, leaky_relu or hard_swish
    */
   public String activation() {
     return activation.name();

@@ -161,8 +161,6 @@ public final class ModelComparison {
     }
   }
 
-  // Basic optimisations for all: extended ones make a dense encoder slower in the newest release
-  // (docs/results).
   /** A session for the model; the first one tells which inputs there are. */
   private OrtSession open(String name, OnnxModel model, Map<String, OnnxTensor> tensors)
       throws OrtException {
@@ -183,7 +181,7 @@ public final class ModelComparison {
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
-      options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.BASIC_OPT);
+      options.setOptimizationLevel(Ort.level(model));
       // Weights not from the arena, which grows by doubling.
       options.addConfigEntry("session.use_device_allocator_for_initializers", "1");
       if (model.importsLeno()) {

@@ -23,16 +23,11 @@ final class ModelSession implements AutoCloseable {
   private final Map<String, OnnxTensor> constants = new HashMap<>();
 
   private ModelSession(ModelProto model, OrtSession.SessionOptions options) throws OrtException {
-    this(model, options, 1);
-  }
-
-  private ModelSession(ModelProto model, OrtSession.SessionOptions options, int threads)
-      throws OrtException {
     GraphProto.Builder graph = model.getGraph().toBuilder();
     for (TensorProto constant : Constants.takeOut(graph)) {
       constants.put(constant.getName(), Constants.tensor(constant));
     }
-    options.setIntraOpNumThreads(threads);
+    options.setIntraOpNumThreads(1);
     options.setInterOpNumThreads(1);
     options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.BASIC_OPT);
     options.setCPUArenaAllocator(false);
@@ -62,24 +57,6 @@ final class ModelSession implements AutoCloseable {
     } catch (OrtException e) {
       throw Ort.failure(e);
     }
-  }
-
-  /** With so many threads and, in this folder, a profile of its runs. */
-  static ModelSession openProfiled(OnnxModel model, int threads, Path folder) {
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      if (model.importsLeno()) {
-        LenoOnnx.register(options, threads);
-      }
-      options.enableProfiling(folder.resolve("profile").toString());
-      return new ModelSession(model.proto(), options, threads);
-    } catch (OrtException e) {
-      throw Ort.failure(e);
-    }
-  }
-
-  /** Path of the profile, which is complete then. */
-  String endProfiling() throws OrtException {
-    return session.endProfiling();
   }
 
   /** What a caller has to give. */

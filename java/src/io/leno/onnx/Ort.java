@@ -36,6 +36,19 @@ final class Ort {
     return ENVIRONMENT;
   }
 
+  /**
+   * What a model is timed with: what ONNX Runtime does unless told otherwise where there are
+   * convolutions, for which it has a layout of its own; else its basic optimisations, beyond which
+   * a dense encoder becomes slower in the newest release (docs/results).
+   */
+  static OrtSession.SessionOptions.OptLevel level(OnnxModel model) {
+    boolean convolves =
+        model.proto().getGraph().getNodeList().stream().anyMatch(n -> n.getOpType().equals("Conv"));
+    return convolves
+        ? OrtSession.SessionOptions.OptLevel.ALL_OPT
+        : OrtSession.SessionOptions.OptLevel.BASIC_OPT;
+  }
+
   static LenoUnsupportedException failure(OrtException e) {
     return new LenoUnsupportedException("ONNX Runtime cannot run the model: " + e.getMessage());
   }

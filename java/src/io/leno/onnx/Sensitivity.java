@@ -85,10 +85,10 @@ final class Sensitivity {
     for (LinearLayer layer : group.layers()) {
       for (int vector : vectors) {
         for (double sparsity : sparsities) {
-          LayerChoice choice = new LayerChoice(DType.F32, sparsity, vector);
+          LayerChoice choice = probe(layer, vector, sparsity);
           SearchOptions options =
               SearchOptions.builder()
-                  .vector(vector)
+                  .vector(choice.vector())
                   .sparsity(sparsity)
                   .search(SearchOptions.Search.IDENTITY)
                   .threads(workers.threads())
@@ -100,11 +100,15 @@ final class Sensitivity {
     return probes;
   }
 
+  private static LayerChoice probe(LinearLayer layer, int vector, double sparsity) {
+    return LayerChoice.of(DType.F32, sparsity, vector).storable(layer);
+  }
+
   private static LayerFit find(
       List<LayerFit> probes, LinearLayer layer, int vector, double sparsity) {
     return probes.stream()
         .filter(p -> p.layer() == layer)
-        .filter(p -> p.choice().vector() == vector && p.choice().sparsity() == sparsity)
+        .filter(p -> p.choice().equals(probe(layer, vector, sparsity)))
         .findFirst()
         .orElseThrow();
   }

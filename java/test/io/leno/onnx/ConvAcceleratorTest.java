@@ -13,10 +13,12 @@ import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
 import io.leno.DType;
 import io.leno.Importance;
+import io.leno.LenoArgumentException;
 import io.leno.LenoFormatException;
 import io.leno.LenoUnsupportedException;
 import io.leno.Matrix;
 import io.leno.Pattern;
+import io.leno.PatternFamily;
 import io.leno.SearchOptions;
 import io.leno.Truth;
 import io.leno.onnx.Runtime.Array;
@@ -199,6 +201,80 @@ final class ConvAcceleratorTest {
   }
 
   @Test
+  void layersTakeTheFastestPatternOfEqualImportance() throws Exception {
+    Acceleration made =
+        builder(Goal.uniform(0.5)).families(PatternFamily.values()).vectors(8, 16).build().run();
+    assertEquals(5, operators(made.model()).size());
+    for (LayerReport layer : made.report().layers()) {
+      List<PatternAlternative> all = layer.alternatives();
+      // The rows of the last layer are 5: all heights keep the same.
+      assertEquals(4, all.size(), layer.toString());
+      assertEquals(PatternFamily.SHFL_BW, all.get(0).family());
+      assertEquals(8, all.get(0).vector());
+      assertEquals(0.5, all.get(0).sparsity(), 1e-9);
+      double least = Double.MAX_VALUE;
+      for (PatternAlternative one : all) {
+        assertTrue(one.seconds() > 0);
+        assertTrue(one.keptImportance() >= all.get(0).keptImportance() * (1 - 1e-6), all::toString);
+        // With one column less of each group it would not be enough.
+        assertTrue(one.keptImportance() < 1 && one.sparsity() > 0, all::toString);
+        least = Math.min(least, one.seconds());
+      }
+      PatternAlternative fastest = null;
+      for (PatternAlternative one : all) {
+        fastest = fastest == null && one.seconds() == least ? one : fastest;
+      }
+      assertEquals(fastest.family(), layer.choice().family());
+      assertEquals(fastest.vector(), layer.choice().vector());
+      assertEquals(fastest.sparsity(), layer.sparsity(), 1.0 / layer.columns());
+      assertEquals(
+          fastest.family() == PatternFamily.WARP_SKIP, layer.pattern().equals("warp-skip"));
+    }
+    // Rows in their order retain no more than permuted ones of the same height.
+    List<PatternAlternative> second = made.report().layers().get(1).alternatives();
+    assertEquals(PatternFamily.WARP_SKIP, second.get(2).family());
+    assertEquals(8, second.get(2).vector());
+    assertTrue(second.get(2).sparsity() <= 0.5 + 1e-9, second::toString);
+    assertTrue(second.get(3).sparsity() <= second.get(2).sparsity() + 1e-9, second::toString);
+  }
+
+  @Test
+  void warpSkipPatternsAreNamed() throws Exception {
+    Acceleration made = builder(Goal.overall(0.5)).families(PatternFamily.WARP_SKIP).build().run();
+    assertTrue(similarity(made.model()) > 0.9);
+    int found = 0;
+    for (LayerReport layer : made.report().layers()) {
+      assertEquals(layer.choice().isDense() ? "dense" : "warp-skip", layer.pattern());
+      assertEquals(List.of(), layer.alternatives());
+      found += layer.choice().isDense() ? 0 : 1;
+    }
+    assertTrue(found > 1);
+  }
+
+  @Test
+  void theAccuracyBudgetIsKeptWithBothFamilies() {
+    Acceleration made = builder(Goal.accuracy(0.98)).families(PatternFamily.values()).build().run();
+    assertTrue(made.report().similarity() >= 0.98, "similarity " + made.report().similarity());
+    for (LayerReport layer : made.report().layers()) {
+      assertEquals(layer.choice().isDense() ? 0 : 2, layer.alternatives().size());
+    }
+  }
+
+  @Test
+  void heightsThatNoPatternHasAreRefused() {
+    Accelerator.Builder small = builder(Goal.uniform(0.5)).vectors(4);
+    LenoArgumentException e =
+        assertThrows(
+            LenoArgumentException.class, () -> small.families(PatternFamily.WARP_SKIP).build());
+    assertTrue(e.getMessage().contains("vectors is [4], expected 8 .. 128 for WARP_SKIP"));
+    assertThrows(LenoArgumentException.class, () -> small.families(PatternFamily.values()).build());
+    assertThrows(LenoArgumentException.class, () -> small.families());
+    assertThrows(
+        LenoArgumentException.class,
+        () -> small.families(PatternFamily.SHFL_BW, PatternFamily.SHFL_BW));
+  }
+
+  @Test
   void equalSeedsGiveEqualModels() {
     byte[] first = builder(Goal.uniform(0.5)).threads(1).build().run().model().toBytes();
     byte[] second = builder(Goal.uniform(0.5)).threads(2).build().run().model().toBytes();
@@ -224,7 +300,7 @@ final class ConvAcceleratorTest {
 
   @Test
   void patchesAreWhatAConvolutionMultiplies() {
-    Convolution c = new Convolution(2, 2, 3, 2, 2, 1, 1, 2, 1, 2, 0, 1);
+    Convolution c = new Convolution(2, 2, 1, 3, 2, 2, 1, 1, 2, 1, 2, 0, 1);
     int height = 6;
     int width = 5;
     float[] x = Truth.random(2 * 2 * height * width, 5);

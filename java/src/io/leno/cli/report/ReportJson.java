@@ -1,8 +1,10 @@
 package io.leno.cli.report;
 
+import io.leno.PatternFamily;
 import io.leno.onnx.AccelerationReport;
 import io.leno.onnx.Goal;
 import io.leno.onnx.LayerReport;
+import io.leno.onnx.PatternAlternative;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -76,6 +78,7 @@ public final class ReportJson {
     json.put("K", layer.columns());
     json.put("dtype", layer.choice().dtype().toString().toLowerCase(Locale.ROOT));
     json.put("pattern", layer.pattern());
+    json.put("family", layer.choice().isDense() ? null : name(layer.choice().family()));
     json.put("V", layer.choice().isDense() ? null : layer.choice().vector());
     json.put("target_sparsity", layer.choice().sparsity());
     json.put("sparsity", layer.sparsity());
@@ -89,6 +92,21 @@ public final class ReportJson {
     json.put("error", layer.error());
     // JSON has no NaN.
     json.put("sensitivity", Double.isNaN(layer.sensitivity()) ? null : layer.sensitivity());
+    json.put("alternatives", layer.alternatives().stream().map(ReportJson::alternative).toList());
     return json;
+  }
+
+  private static Map<String, Object> alternative(PatternAlternative alternative) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("family", name(alternative.family()));
+    json.put("V", alternative.vector());
+    json.put("sparsity", alternative.sparsity());
+    json.put("kept_importance", alternative.keptImportance());
+    json.put("seconds", alternative.seconds());
+    return json;
+  }
+
+  private static String name(PatternFamily family) {
+    return family.toString().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

@@ -41,7 +41,8 @@ final class SampleReport {
             1e-5,
             3e-5,
             0.012,
-            Double.NaN);
+            Double.NaN,
+            List.of());
     LayerReport dense =
         new LayerReport(
             DENSE,
@@ -59,7 +60,8 @@ final class SampleReport {
             2e-5,
             3e-5,
             1e-5,
-            0.0001);
+            0.0001,
+            List.of());
     AccelerationReport report =
         new AccelerationReport(
             Goal.overall(0.75),
