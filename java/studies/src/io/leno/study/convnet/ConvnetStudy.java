@@ -6,6 +6,7 @@ import io.leno.Matrix;
 import io.leno.cli.report.Json;
 import io.leno.cli.report.TextTable;
 import io.leno.op.SparseConv2d;
+import io.leno.study.convnet.Progress.Accuracy;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -38,6 +39,11 @@ final class ConvnetStudy implements Callable<Integer> {
 
   @Option(names = "--json", description = "Also write a JSON object per row to this file.")
   private Path json;
+
+  @Option(
+      names = "--state",
+      description = "Folder that keeps what is done: a run that was ended goes on from there.")
+  private Path state;
 
   @Option(
       names = "--epochs",
@@ -88,6 +94,7 @@ final class ConvnetStudy implements Callable<Integer> {
   private final PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
   private final ConvNet net = new ConvNet();
   private final List<Map<String, Object>> rows = new ArrayList<>();
+  private Progress progress;
   private final List<Pruned> pruned = new ArrayList<>();
 
   /** Layers to be timed, and the row that the result belongs to. */
@@ -107,13 +114,19 @@ final class ConvnetStudy implements Callable<Integer> {
     Training training = new Training(net, train, test, images);
     out.printf("leno %s; %d threads%n", Leno.version(), threads);
     long start = System.nanoTime();
-    training.run(epochs, RATE, null, 1);
-    double dense = training.accuracy();
-    out.printf(Locale.ROOT, "dense: %.2f %% after %s%n", 100 * dense, since(start));
+    progress = new Progress(state == null ? null : state.resolve(settings()));
     List<Tensor> trained = training.state();
+    if (progress.read(trained)) {
+      training.restore(trained);
+    } else {
+      training.run(epochs, RATE, null, 1);
+      trained = training.state();
+      progress.write(trained);
+    }
+    out.printf(Locale.ROOT, "trained: %s%n", since(start));
     // The same further training without a mask: what retraining alone brings.
-    training.run(retraining, RETRAINING_RATE, null, 2);
-    row("dense", 0, 0, 1, dense, List.of(training.accuracy())).put("ratio_to_best_dense", 1.0);
+    Accuracy dense = accuracy("dense", training, trained, null);
+    row("dense", 0, 0, 1, dense).put("ratio_to_best_dense", 1.0);
     for (double sparsity : sparsities) {
       for (Family family : FAMILIES) {
         prune(training, trained, family, sparsity);
@@ -143,6 +156,18 @@ final class ConvnetStudy implements Callable<Integer> {
       }
       masks[i] = tensor(keep.mask(), ConvNet.SHAPES.get(i));
     }
+    Accuracy accuracy = accuracy(family.name() + " " + sparsity, training, trained, masks);
+    Map<String, Object> row = row(family.name(), family.unit(), sparsity, kept / all, accuracy);
+    pruned.add(new Pruned(row, layers, keeps));
+  }
+
+  /** Before and after a retraining with masks; what is known already is not done again. */
+  private Accuracy accuracy(String name, Training training, List<Tensor> trained, Tensor[] masks) {
+    Accuracy known = progress.get(name);
+    if (known != null) {
+      return known;
+    }
+    training.restore(trained);
     training.apply(masks);
     double oneShot = training.accuracy();
     List<Double> retrained = new ArrayList<>();
@@ -152,9 +177,14 @@ final class ConvnetStudy implements Callable<Integer> {
       training.run(retraining, RETRAINING_RATE, masks, 2 + seed);
       retrained.add(training.accuracy());
     }
-    Map<String, Object> row =
-        row(family.name(), family.unit(), sparsity, kept / all, oneShot, retrained);
-    pruned.add(new Pruned(row, layers, keeps));
+    Accuracy accuracy = new Accuracy(oneShot, retrained);
+    progress.put(name, accuracy);
+    return accuracy;
+  }
+
+  /** What accuracies depend on. */
+  private String settings() {
+    return String.format(Locale.ROOT, "%s-%s-%d-%d", epochs, retraining, images, seeds);
   }
 
   /** Times come last and together, so that all rows see the machine in the same state. */
@@ -195,22 +225,18 @@ final class ConvnetStudy implements Callable<Integer> {
   }
 
   private Map<String, Object> row(
-      String family,
-      int unit,
-      double sparsity,
-      double importance,
-      double oneShot,
-      List<Double> accuracies) {
-    double mean = accuracies.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
+      String family, int unit, double sparsity, double importance, Accuracy accuracy) {
+    double mean =
+        accuracy.retrained().stream().mapToDouble(Double::doubleValue).average().orElseThrow();
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("family", family);
     row.put("unit", unit);
     row.put("sparsity", sparsity);
     row.put("kept_importance", importance);
     row.put("ratio_to_best_dense", null); // until it is timed
-    row.put("accuracy_one_shot", oneShot);
+    row.put("accuracy_one_shot", accuracy.oneShot());
     row.put("accuracy", mean);
-    row.put("accuracies", accuracies);
+    row.put("accuracies", accuracy.retrained());
     rows.add(row);
     out.printf(
         Locale.ROOT,
@@ -218,7 +244,7 @@ final class ConvnetStudy implements Callable<Integer> {
         family,
         100 * sparsity,
         100 * importance,
-        100 * oneShot,
+        100 * accuracy.oneShot(),
         100 * mean);
     write();
     return row;
