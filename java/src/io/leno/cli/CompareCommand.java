@@ -71,7 +71,8 @@ final class CompareCommand implements Callable<Integer> {
             .planFile(running.plan)
             .run();
     List<List<String>> table = new ArrayList<>();
-    table.add(List.of("model", "median", "speed-up", "quartiles", "cosine", "largest error"));
+    table.add(
+        List.of("model", "median", "speed-up", "quartiles", "cosine", "argmax", "largest error"));
     for (ModelComparison.Result result : results) {
       table.add(
           List.of(
@@ -80,9 +81,12 @@ final class CompareCommand implements Callable<Integer> {
               format("%.2f x", result.ratio()),
               format("%.2f .. %.2f", result.ratioLow(), result.ratioHigh()),
               format("%.6f", result.cosine()),
+              format("%.2f %%", 100 * result.agreement()),
               format("%.3g", result.largestError())));
     }
     output.printf("%s", TextTable.of(table));
+    output.printf(
+        "argmax: output vectors that have their largest element where the first has it%n");
     if (batchOfInputs.isGenerated()) {
       output.printf("the inputs are made up: the errors say little about real ones (--inputs)%n");
     }

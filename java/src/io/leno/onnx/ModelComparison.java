@@ -34,6 +34,9 @@ public final class ModelComparison {
    * @param ratioLow its lower quartile
    * @param ratioHigh its upper quartile
    * @param cosine mean cosine of the output vectors (rows of the last axis) with the first model's
+   * @param agreement share of those vectors whose largest element stands where the first model's
+   *     has it: of class scores, how often both say the same ({@link ClassAgreement}); says little
+   *     of other outputs
    * @param largestError largest absolute difference of an output element from the first model's
    */
   public record Result(
@@ -43,6 +46,7 @@ public final class ModelComparison {
       double ratioLow,
       double ratioHigh,
       double cosine,
+      double agreement,
       double largestError) {}
 
   private final Map<String, Supplier<OnnxModel>> models;
@@ -245,18 +249,21 @@ public final class ModelComparison {
       ratios[i] = baseline[i] / times[i];
     }
     double cosines = 0;
+    double alike = 0;
     long rows = 0;
-    double largest = 0;
+    double error = 0;
     for (String output : expected.keySet()) {
       int width = Integer.parseInt(output.substring(output.lastIndexOf('/') + 1));
       float[] a = expected.get(output);
       float[] b = actual.get(output);
       for (int row = 0; row + width <= Math.min(a.length, b.length); row += Math.max(1, width)) {
         cosines += Cosine.of(a, b, row, width);
+        int largest = ClassAgreement.largest(a, row, width);
+        alike += largest == ClassAgreement.largest(b, row, width) ? 1 : 0;
         rows++;
       }
       for (int i = 0; i < Math.min(a.length, b.length); i++) {
-        largest = Math.max(largest, Math.abs((double) a[i] - b[i]));
+        error = Math.max(error, Math.abs((double) a[i] - b[i]));
       }
     }
     return new Result(
@@ -266,7 +273,8 @@ public final class ModelComparison {
         quantile(ratios, 0.25),
         quantile(ratios, 0.75),
         cosines / Math.max(1, rows),
-        largest);
+        alike / Math.max(1, rows),
+        error);
   }
 
   static double quantile(double[] values, double share) {

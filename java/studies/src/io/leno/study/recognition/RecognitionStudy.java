@@ -11,6 +11,7 @@ import io.leno.cli.report.ReportTables;
 import io.leno.cli.report.TextTable;
 import io.leno.onnx.Acceleration;
 import io.leno.onnx.Accelerator;
+import io.leno.onnx.ClassAgreement;
 import io.leno.onnx.Goal;
 import io.leno.onnx.InputArray;
 import io.leno.onnx.LinearLayer;
@@ -222,15 +223,18 @@ final class RecognitionStudy implements Callable<Integer> {
     List<ModelComparison.Result> results =
         ModelComparison.of(models, tested.slice(0, 1)).threads(1).rounds(rounds).run();
     List<List<String>> table = new ArrayList<>();
-    table.add(List.of("model", "ms", "x dense", "cosine", "read alike", "largest difference"));
+    table.add(
+        List.of("model", "ms", "x dense", "cosine", "argmax", "read alike", "largest difference"));
     for (ModelComparison.Result result : results) {
       List<float[]> expected = made.get(DENSE);
       List<float[]> actual = made.get(result.name());
       int alike = 0;
+      double agreement = 0;
       double difference = 0;
       for (int i = 0; i < expected.size(); i++) {
         int classes = classes(models.get(DENSE), expected.get(i).length);
         alike += reading(expected.get(i), classes).equals(reading(actual.get(i), classes)) ? 1 : 0;
+        agreement += ClassAgreement.of(expected.get(i), actual.get(i), classes) / expected.size();
         difference = Math.max(difference, difference(expected.get(i), actual.get(i)));
       }
       Map<String, Object> row = new LinkedHashMap<>();
@@ -239,6 +243,7 @@ final class RecognitionStudy implements Callable<Integer> {
       row.put("milliseconds", result.milliseconds());
       row.put("ratio_to_dense", result.ratio());
       row.put("cosine", cosines.get(result.name()));
+      row.put("argmax_agreement", agreement);
       row.put("read_alike", (double) alike / expected.size());
       row.put("largest_difference", difference);
       rows.add(row);
@@ -249,6 +254,7 @@ final class RecognitionStudy implements Callable<Integer> {
               String.format(Locale.ROOT, "%.2f", result.milliseconds()),
               String.format(Locale.ROOT, "%.2f", result.ratio()),
               cosine == null ? "-" : String.format(Locale.ROOT, "%.4f", cosine),
+              String.format(Locale.ROOT, "%.2f %%", 100 * agreement),
               alike + " of " + expected.size(),
               String.format(Locale.ROOT, "%.1e", difference)));
     }
@@ -259,10 +265,7 @@ final class RecognitionStudy implements Callable<Integer> {
   private static List<Integer> reading(float[] output, int classes) {
     List<Integer> read = new ArrayList<>();
     for (int from = 0; from < output.length; from += classes) {
-      int best = 0;
-      for (int i = 1; i < classes; i++) {
-        best = output[from + i] > output[from + best] ? i : best;
-      }
+      int best = ClassAgreement.largest(output, from, classes);
       // Repetitions of a class are one reading of it: connectionist temporal classification.
       if (read.isEmpty() || read.get(read.size() - 1) != best) {
         read.add(best);
