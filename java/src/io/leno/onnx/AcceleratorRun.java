@@ -107,7 +107,7 @@ final class AcceleratorRun implements AutoCloseable {
               layer,
               settings.tokens > 0 && !layer.isConvolution()
                   ? settings.tokens
-                  : one.tokens(group.input()));
+                  : one.tokens(group.input(0)));
         }
         sweeper.step(one, g, Map.of());
       }

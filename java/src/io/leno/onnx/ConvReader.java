@@ -11,6 +11,7 @@ import java.util.List;
 /** Reads the geometry of a {@code Conv} node. */
 final class ConvReader {
   private static final long MOST = 1 << 24; // of an extent, as the operator has it
+  private static final int LEAST_ROWS = 4; // of a pattern's groups, which stay within one of these
 
   private ConvReader() {}
 
@@ -25,11 +26,15 @@ final class ConvReader {
     int dimensions = weights.getDimsCount() - 2;
     List<Long> kernel = weights.getDimsList().subList(2, dimensions + 2);
     long groups = Graph.intAttribute(node, "group", 1);
-    if (groups != 1) {
+    long filters = weights.getDims(0);
+    if (groups < 1 || filters % groups != 0 || groups > 1 && weights.getDims(1) == 1) {
       throw no(
-          weights.getDims(1) == 1 && groups > 1
-              ? "it is depthwise"
-              : "its filters are in " + groups + " groups, not 1");
+          groups < 1 || filters % groups != 0
+              ? "its " + filters + " filters are not in " + groups + " equal groups"
+              : "it is depthwise");
+    }
+    if (groups > 1 && filters / groups % LEAST_ROWS != 0) {
+      throw no("its groups have " + filters / groups + " filters, not a multiple of " + LEAST_ROWS);
     }
     if (!numbers(node, "kernel_shape", kernel).equals(kernel)) {
       throw no("its kernel_shape is not that of its weights");
@@ -60,8 +65,8 @@ final class ConvReader {
     int last = dimensions - 1;
     return new Convolution(
         dimensions,
-        (int) weights.getDims(1),
-        1,
+        (int) (weights.getDims(1) * groups),
+        (int) groups,
         last == 0 ? 1 : kernel.get(0).intValue(),
         kernel.get(last).intValue(),
         last == 0 ? 1 : strides.get(0).intValue(),

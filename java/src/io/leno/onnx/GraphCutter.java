@@ -23,9 +23,14 @@ import java.util.Set;
 final class GraphCutter {
   /** Layers that read the same tensor in the same way. */
   record Group(List<LinearLayer> layers) {
-    /** What they read. */
-    Tokens input() {
-      return Tokens.input(layers.get(0));
+    /** What they read; of a convolution in groups what the filters of one of them see. */
+    Tokens input(int part) {
+      return Tokens.input(layers.get(0), part);
+    }
+
+    /** Into how many groups they divide what they read. */
+    int parts() {
+      return layers.get(0).groups();
     }
   }
 
@@ -66,7 +71,7 @@ final class GraphCutter {
     Map<Tokens, List<LinearLayer>> byInput = new LinkedHashMap<>();
     for (LinearLayer layer : layers) {
       layerOf.put(layer.nodes.get(0), layer);
-      byInput.computeIfAbsent(Tokens.input(layer), unused -> new ArrayList<>()).add(layer);
+      byInput.computeIfAbsent(Tokens.input(layer, 0), unused -> new ArrayList<>()).add(layer);
     }
     byInput.values().forEach(members -> groups.add(new Group(List.copyOf(members))));
     graph.getInitializerList().forEach(t -> initialisers.put(t.getName(), t));

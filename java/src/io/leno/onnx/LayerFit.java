@@ -7,6 +7,8 @@ import io.leno.PackedWeights;
 import io.leno.Pattern;
 import io.leno.Pruning;
 import io.leno.SearchOptions;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 
 /** A layer's weights and bias as the accelerated model has them. */
@@ -62,24 +64,47 @@ final class LayerFit implements AutoCloseable {
         () -> {
           ResidualLoss lost = inputs.lost().get(layer);
           Matrix aim = lost == null ? matrix(layer) : lost.aim(layer, inputs, damping);
-          Pruning.Builder pruning =
-              Pruning.secondOrder(aim, inputs.gram()).damping(damping).options(options);
-          if (lost == null && inputs.target() != null) {
-            pruning.targetGram(inputs.target());
-          }
-          if (keep != null) {
-            pruning.pattern(keep);
-          }
-          Pruning pruned = pruning.run();
+          List<Pruning> parts = new ArrayList<>();
           try {
-            PackedWeights packed =
-                PackedWeights.pack(pruned.pattern(), pruned.weights(), choice.dtype());
-            return new LayerFit(layer, choice, pruned.pattern(), packed, inputs);
-          } catch (RuntimeException | Error e) {
-            pruned.close();
-            throw e;
+            List<Matrix> rows = RowGroups.of(aim, layer.groups());
+            for (int i = 0; i < rows.size(); i++) {
+              LayerInputs.Moments moments = inputs.part(i);
+              Pruning.Builder pruning =
+                  Pruning.secondOrder(rows.get(i), moments.gram())
+                      .damping(damping)
+                      .options(options);
+              if (lost == null && moments.target() != null) {
+                pruning.targetGram(moments.target());
+              }
+              parts.add(run(pruning, keep, i, layer.groups()));
+            }
+            return fit(layer, choice, parts, inputs);
+          } finally {
+            parts.forEach(Pruning::close);
           }
         });
+  }
+
+  private static Pruning run(Pruning.Builder pruning, Pattern keep, int part, int parts) {
+    if (keep == null) {
+      return pruning.run();
+    }
+    try (Pattern kept = RowGroups.part(keep, part, parts)) {
+      return pruning.pattern(kept).run();
+    }
+  }
+
+  private static LayerFit fit(
+      LinearLayer layer, LayerChoice choice, List<Pruning> parts, LayerInputs inputs) {
+    Pattern pattern = RowGroups.join(parts.stream().map(Pruning::pattern).toList());
+    try {
+      Matrix weights = RowGroups.joined(parts.stream().map(Pruning::weights).toList());
+      PackedWeights packed = PackedWeights.pack(pattern, weights, choice.dtype());
+      return new LayerFit(layer, choice, pattern, packed, inputs);
+    } catch (RuntimeException | Error e) {
+      pattern.close();
+      throw e;
+    }
   }
 
   /** The dense weights; freed with the scope that this is called in. */

@@ -47,7 +47,7 @@ final class LayerReports {
     for (int g = 0; g < chain.groups().size(); g++) {
       GraphCutter.Group group = chain.groups().get(g);
       boolean pruned = group.layers().stream().anyMatch(l -> fits.get(l).pattern() != null);
-      Matrix sample = dense.sample(group.input(), ERROR_TOKENS);
+      List<Matrix> sample = sample(dense, group);
       try (LayerInputs inputs = LayerInputs.of(group, dense, dense, pruned)) {
         for (LinearLayer layer : group.layers()) {
           settings.progress.update(
@@ -57,15 +57,28 @@ final class LayerReports {
                   () -> report(fits.get(layer), inputs, sample, tokens.get(layer), choices)));
         }
       } finally {
-        LayerInputs.free(sample);
+        sample.forEach(LayerInputs::free);
       }
       sweeper.step(dense, g, Map.of());
     }
     return reports;
   }
 
+  /** Inputs of a convolution's groups, or of other layers; nothing where no token counts. */
+  private static List<Matrix> sample(Pass dense, GraphCutter.Group group) {
+    List<Matrix> samples = new ArrayList<>();
+    for (int part = 0; part < group.parts(); part++) {
+      Matrix sample = dense.sample(group.input(part), ERROR_TOKENS);
+      if (sample == null) {
+        return List.of();
+      }
+      samples.add(sample);
+    }
+    return samples;
+  }
+
   private LayerReport report(
-      LayerFit fit, LayerInputs inputs, Matrix sample, long tokens, Choices choices) {
+      LayerFit fit, LayerInputs inputs, List<Matrix> sample, long tokens, Choices choices) {
     LinearLayer layer = fit.layer();
     PackedWeights packed = fit.packed();
     double kept = 1;
@@ -169,8 +182,8 @@ final class LayerReports {
   }
 
   /** |(W - W') X|^2 / |W X|^2. */
-  private static double error(LinearLayer layer, PackedWeights packed, Matrix sample) {
-    if (sample == null) {
+  private static double error(LinearLayer layer, PackedWeights packed, List<Matrix> sample) {
+    if (sample.isEmpty()) {
       return 0;
     }
     Matrix dense = LayerFit.matrix(layer);
@@ -185,6 +198,15 @@ final class LayerReports {
   }
 
   /** |W X|^2. */
+  private static double energy(Matrix weights, List<Matrix> sample) {
+    List<Matrix> parts = RowGroups.of(weights, sample.size());
+    double sum = 0;
+    for (int i = 0; i < parts.size(); i++) {
+      sum += energy(parts.get(i), sample.get(i));
+    }
+    return sum;
+  }
+
   private static double energy(Matrix weights, Matrix sample) {
     long tokens = sample.rows();
     FloatPointer y = Matrix.zeros(tokens, weights.rows()).pointer();

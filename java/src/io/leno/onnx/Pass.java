@@ -282,7 +282,7 @@ final class Pass implements AutoCloseable {
     int[] sample = Patches.sample(convolution, pixels, batch, live.length);
     return tokens.isOutput()
         ? Patches.outputs(all, tokens.columns(), shape, sample)
-        : Patches.inputs(all, convolution, size, sample);
+        : Patches.inputs(all, convolution, size, sample, tokens.group());
   }
 
   @Override

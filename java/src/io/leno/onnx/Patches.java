@@ -30,8 +30,9 @@ final class Patches {
     return chosen;
   }
 
-  /** A row of R S C numbers for each pixel, in the order of packed filters. */
-  static Matrix inputs(FloatPointer images, Convolution c, ImageSize size, int[] pixels) {
+  /** A row of R S C numbers for each pixel, in the order of packed filters, C those of a group. */
+  static Matrix inputs(
+      FloatPointer images, Convolution c, ImageSize size, int[] pixels, int group) {
     Matrix patches = Matrix.zeros(pixels.length, c.columns());
     FloatBuffer from = images.asBuffer();
     FloatBuffer to = patches.pointer().asBuffer();
@@ -39,10 +40,11 @@ final class Patches {
     int width = (int) size.width();
     int outWidth = (int) c.outWidth(width);
     int outPixels = (int) c.outHeight(height) * outWidth;
+    int channels = c.channels() / c.groups();
     float[] patch = new float[c.columns()];
     for (int p = 0; p < pixels.length; p++) {
       Arrays.fill(patch, 0);
-      int image = pixels[p] / outPixels * c.channels() * height * width;
+      int image = (pixels[p] / outPixels * c.channels() + group * channels) * height * width;
       int at = pixels[p] % outPixels;
       int top = at / outWidth * c.strideHeight() - c.padTop();
       int left = at % outWidth * c.strideWidth() - c.padLeft();
@@ -53,8 +55,8 @@ final class Patches {
           if (x < 0 || x >= width) {
             continue;
           }
-          int tap = (r * c.kernelWidth() + s) * c.channels();
-          for (int channel = 0; channel < c.channels(); channel++) {
+          int tap = (r * c.kernelWidth() + s) * channels;
+          for (int channel = 0; channel < channels; channel++) {
             patch[tap + channel] = from.get(image + (channel * height + y) * width + x);
           }
         }

@@ -30,7 +30,7 @@ record ResidualLoss(float[] mean, Matrix gram) {
       return new ResidualLoss(mean, null);
     }
     Matrix padded =
-        sparse.lossGram(dense, Tokens.residual(layer), mean, Tokens.input(layer), inputMean);
+        sparse.lossGram(dense, Tokens.residual(layer), mean, Tokens.input(layer, 0), inputMean);
     float[] gram = new float[rows * layer.columns()];
     for (int i = 0; i < rows; i++) {
       padded
@@ -48,12 +48,12 @@ record ResidualLoss(float[] mean, Matrix gram) {
    * target and R the loss, W* = (W C + R) H^-1, damped; the two terms are solved for one by one.
    */
   Matrix aim(LinearLayer layer, LayerInputs inputs, double damping) {
-    Matrix own = solve(LayerFit.matrix(layer), inputs, inputs.target(), damping);
+    Matrix own = solve(LayerFit.matrix(layer), inputs, inputs.part(0).target(), damping);
     float[] sum = own.toArray();
     // R as weights and a multiple of the identity as target, so large that damping does not count.
     double scale = 0;
     for (int i = 0; i < layer.columns(); i++) {
-      scale = Math.max(scale, inputs.gram().get(i, i));
+      scale = Math.max(scale, inputs.part(0).gram().get(i, i));
     }
     scale = Math.max(scale, 1e-6) * 1e6;
     Matrix identity = Matrix.zeros(layer.columns(), layer.columns());
@@ -72,7 +72,7 @@ record ResidualLoss(float[] mean, Matrix gram) {
   private static Matrix solve(Matrix weights, LayerInputs inputs, Matrix target, double damping) {
     try (Pattern all = everything((int) weights.rows(), (int) weights.columns());
         Pruning solved =
-            Pruning.secondOrder(weights, inputs.gram())
+            Pruning.secondOrder(weights, inputs.part(0).gram())
                 .targetGram(target)
                 .damping(damping)
                 .pattern(all)

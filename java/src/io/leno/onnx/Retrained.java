@@ -85,8 +85,9 @@ public record Retrained(OnnxModel model, List<Layer> layers) {
     List<Layer> layers = new ArrayList<>();
     for (LinearLayer layer : found) {
       Matrix weights = LayerFit.matrix(layer);
-      try (Pattern pattern = Pattern.detect(weights, vector)) {
-        StructureReport report = pattern.structureReport().orElseThrow();
+      Detected detected = Detected.in(weights, vector, layer.groups());
+      try (Pattern pattern = detected.pattern()) {
+        StructureReport report = detected.report();
         DType stored = LayerChoice.dense(dtype).storable(layer).dtype();
         boolean dense = pattern.keptWeights() == pattern.rows() * pattern.columns();
         if (dense && layer.isConvolution()) {

@@ -178,6 +178,9 @@ final class Rewriter {
         .addAttribute(integers("pads", convolution.pads()))
         .addAttribute(integers("dilations", convolution.dilations()))
         .addAttribute(integers("sizes", convolution.extents(layer.size())));
+    if (convolution.groups() > 1) {
+      node.addAttribute(integer("group", convolution.groups()));
+    }
   }
 
   private static AttributeProto text(String name, String value) {

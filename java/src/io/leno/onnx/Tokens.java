@@ -8,13 +8,14 @@ package io.leno.onnx;
  * @param convolution null where tokens are the rows of the last axis; else they are patches of the
  *     convolution's input, or, for an output, the pixels that those make
  * @param isOutput whether the tensor is laid out as the layer's output
+ * @param group of the convolution, whose filters see the channels of that group alone; 0 for others
  */
-record Tokens(String tensor, int columns, Convolution convolution, boolean isOutput) {
-  static Tokens input(LinearLayer layer) {
-    return new Tokens(layer.input(), layer.columns(), layer.convolution(), false);
+record Tokens(String tensor, int columns, Convolution convolution, boolean isOutput, int group) {
+  static Tokens input(LinearLayer layer, int group) {
+    return new Tokens(layer.input(), layer.columns(), layer.convolution(), false, group);
   }
 
   static Tokens residual(LinearLayer layer) {
-    return new Tokens(layer.residual, layer.rows(), layer.convolution(), true);
+    return new Tokens(layer.residual, layer.rows(), layer.convolution(), true, 0);
   }
 }

@@ -98,6 +98,44 @@ class AccelerateCommandTest {
   }
 
   @Test
+  void familiesAreChosenAndReported() throws Exception {
+    for (String family : new String[] {"warp-skip", "auto"}) {
+      Path json = folder.resolve(family + ".json");
+      int code =
+          accelerate(
+              "--sparsity",
+              "0.5",
+              "--uniform",
+              "--vector",
+              "8",
+              "--dtype",
+              "F32",
+              "--rounds",
+              "2",
+              "--family",
+              family,
+              "--json",
+              json.toString());
+      assertEquals(0, code, err.toString());
+      JsonNode layers =
+          new ObjectMapper().readTree(json.toFile()).get("settings").get(0).get("layers");
+      for (JsonNode layer : layers) {
+        String chosen = layer.get("family").asText();
+        assertTrue(layer.get("kept_importance").asDouble() > 0, layer.toString());
+        assertEquals(chosen.equals("warp-skip"), layer.get("pattern").asText().equals(chosen));
+        if (family.equals("warp-skip")) {
+          assertEquals("warp-skip", chosen);
+          assertEquals(0, layer.get("alternatives").size());
+        } else {
+          assertEquals(2, layer.get("alternatives").size());
+          assertEquals("shfl-bw", layer.get("alternatives").get(0).get("family").asText());
+          assertEquals("warp-skip", layer.get("alternatives").get(1).get("family").asText());
+        }
+      }
+    }
+  }
+
+  @Test
   @Tag("pictures")
   void aReportIsWritten() {
     Path report = folder.resolve("a/report");
@@ -156,5 +194,6 @@ class AccelerateCommandTest {
     assertEquals(0, run(compare.split(" ")), err.toString());
     JsonNode models = new ObjectMapper().readTree(comparison.toFile()).get("models");
     assertEquals(1, models.get(1).get("cosine").asDouble(), 1e-6);
+    assertEquals(1, models.get(1).get("agreement").asDouble());
   }
 }

@@ -169,6 +169,9 @@ final class BadCommandLineTest {
           --uniform              | --uniform is given without --sparsity
           --vector 3             | '--vector' (V): it is "3", expected a power of two, 4 .. 128
           --vector 8,256         | it is "256", expected a power of two
+          --family both          | --family is both, expected shfl-bw, warp-skip or auto
+          --family warp-skip --vector 4,8 | --vector is [4, 8], expected 8 to 128 with --family warp-skip
+          --family auto --vector 4 | --vector is [4], expected 8 to 128 with --family auto
           --dtype F64            | expected one of [F32, BF16, I8]
           --dtype F32,F16        | it is "F16", expected one of [F32, BF16, I8]
           --metric median        | --metric is median, expected rows or mean:OUTPUT

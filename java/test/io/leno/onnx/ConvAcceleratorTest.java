@@ -95,7 +95,11 @@ final class ConvAcceleratorTest {
   }
 
   private static Accelerator.Builder builder(Goal goal) {
-    return Accelerator.builder(convnet())
+    return builder(convnet(), goal);
+  }
+
+  private static Accelerator.Builder builder(OnnxModel model, Goal goal) {
+    return Accelerator.builder(model)
         .goal(goal)
         .calibration(inputs(64, 10))
         .heldOut(inputs(24, 20))
@@ -107,8 +111,12 @@ final class ConvAcceleratorTest {
 
   /** The mean cosine of the first output's rows to the dense model's, through ONNX Runtime. */
   private static double similarity(OnnxModel model) throws Exception {
+    return similarity(convnet(), model);
+  }
+
+  private static double similarity(OnnxModel of, OnnxModel model) throws Exception {
     Map<String, Array> input = Map.of(X, new Array(images(24, 20), 24, C, SIZE, SIZE));
-    try (var dense = Runtime.plainSession(convnet(), OptLevel.BASIC_OPT);
+    try (var dense = Runtime.plainSession(of, OptLevel.BASIC_OPT);
         var other = Runtime.session(model, OptLevel.BASIC_OPT)) {
       Array a = Runtime.run(dense, input).values().iterator().next();
       Array b = Runtime.run(other, input).values().iterator().next();
@@ -129,7 +137,10 @@ final class ConvAcceleratorTest {
   }
 
   private static OnnxModel byMagnitude(double sparsity) {
-    OnnxModel model = convnet();
+    return byMagnitude(convnet(), sparsity);
+  }
+
+  private static OnnxModel byMagnitude(OnnxModel model, double sparsity) {
     Map<LinearLayer, float[]> pruned = new HashMap<>();
     for (LinearLayer layer : model.layers(ShapeEvidence.none())) {
       float[] weights = layer.weights();
@@ -298,6 +309,83 @@ final class ConvAcceleratorTest {
     }
   }
 
+  /** conv, relu; conv in groups, relu; conv in groups of few filters; a linear layer. */
+  private static OnnxModel grouped() {
+    TinyModel m = new TinyModel(17).inputShape(-1, C, SIZE, SIZE);
+    String a = m.node("Relu", conv(m, X, 1, C, 1));
+    String b = m.node("Relu", inGroups(m, a, 2, 2));
+    String c = inGroups(m, b, 3, 4);
+    String mean = m.node("Flatten", m.node("GlobalAveragePool", c));
+    m.output(m.node("MatMul", mean, m.random(9, F, 5)), c);
+    return OnnxModel.parse(m.build().toBytes());
+  }
+
+  private static String inGroups(TinyModel m, String x, int seed, int groups) {
+    return m.node(
+        "",
+        "Conv",
+        List.of(attribute("pads", new long[] {1, 1, 1, 1}), attribute("group", (long) groups)),
+        x,
+        m.random(seed, F, F / groups, 3, 3),
+        m.random(seed + 10, F));
+  }
+
+  @Test
+  void patternsStayWithinTheGroupsOfAConvolution() throws Exception {
+    Acceleration made = builder(grouped(), Goal.uniform(0.5)).build().run();
+    assertEquals(List.of("Conv", "Conv", "Conv", "Linear"), operators(made.model()));
+    List<LayerReport> layers = made.report().layers();
+    assertEquals(9 * F / 2, layers.get(1).columns());
+    assertEquals(8, layers.get(1).choice().vector());
+    assertEquals(9 * F / 4, layers.get(2).columns());
+    assertEquals(4, layers.get(2).choice().vector()); // there are 4 filters in a group
+    for (LayerReport layer : layers) {
+      assertEquals(0.5, layer.sparsity(), 0.02);
+      assertTrue(layer.keptImportance() > 0.5 && layer.keptImportance() <= 1);
+      assertTrue(layer.error() > 0 && layer.error() < 0.5, "error is " + layer.error());
+      assertTrue(layer.seconds() > 0 && layer.denseSeconds() > 0);
+    }
+    double similarity = similarity(grouped(), made.model());
+    double magnitude = similarity(grouped(), byMagnitude(grouped(), 0.5));
+    assertTrue(1 - similarity < 0.5 * (1 - magnitude), similarity + " against " + magnitude);
+    Acceleration again = builder(grouped(), Goal.uniform(0.5)).sweeps(2).threads(1).build().run();
+    assertEquals(
+        made.report().similarityBySweep().get(0), again.report().similarityBySweep().get(0));
+  }
+
+  @Test
+  void bothFamiliesServeConvolutionsInGroups() throws Exception {
+    Acceleration made =
+        builder(grouped(), Goal.uniform(0.5))
+            .families(PatternFamily.WARP_SKIP, PatternFamily.SHFL_BW)
+            .build()
+            .run();
+    List<LayerReport> layers = made.report().layers();
+    assertEquals(PatternFamily.WARP_SKIP, layers.get(1).alternatives().get(0).family());
+    assertEquals(2, layers.get(1).alternatives().size());
+    assertEquals(1, layers.get(2).alternatives().size()); // warp-skip has no units of 4 rows
+    assertEquals(PatternFamily.SHFL_BW, layers.get(2).choice().family());
+    assertEquals(4, operators(made.model()).size());
+    assertTrue(builder(grouped(), Goal.accuracy(0.97)).build().run().report().similarity() >= 0.97);
+  }
+
+  /** What a group's patches are multiplied with gives what ONNX Runtime makes of the images. */
+  @Test
+  void patchesOfAGroupHaveItsChannelsAlone() {
+    Convolution c = new Convolution(2, 6, 3, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
+    float[] x = Truth.random(2 * 6 * 4 * 5, 5);
+    long[] shape = {2, 6, 4, 5};
+    Matrix patches = Patches.inputs(new FloatPointer(x), c, c.size(shape), new int[] {0, 13}, 2);
+    assertEquals(8, patches.columns());
+    for (int k = 0; k < 8; k++) {
+      int channel = 4 + k % 2;
+      int dx = k / 2 % 2;
+      int dy = k / 4;
+      assertEquals(x[(channel * 4 + dy) * 5 + dx], patches.get(0, k));
+      assertEquals(x[((6 + channel) * 4 + dy) * 5 + 1 + dx], patches.get(1, k));
+    }
+  }
+
   @Test
   void patchesAreWhatAConvolutionMultiplies() {
     Convolution c = new Convolution(2, 2, 1, 3, 2, 2, 1, 1, 2, 1, 2, 0, 1);
@@ -309,7 +397,7 @@ final class ConvAcceleratorTest {
     assertEquals(2 * c.outHeight(height) * c.outWidth(width), out);
     int[] all = Patches.sample(c, out, 0, 1);
     assertEquals(out, all.length);
-    Matrix patches = Patches.inputs(new FloatPointer(x), c, c.size(shape), all);
+    Matrix patches = Patches.inputs(new FloatPointer(x), c, c.size(shape), all, 0);
     for (int p = 0; p < out; p++) {
       int ofImage = out / 2;
       int oy = p % ofImage / (int) c.outWidth(width);
@@ -378,6 +466,44 @@ final class ConvAcceleratorTest {
     assertThrows(
         LenoFormatException.class,
         () -> OnnxModel.parse(damaged.toBytes()).layers(ShapeEvidence.none()));
+  }
+
+  @Test
+  void zerosOfConvolutionsInGroupsAreFound() throws Exception {
+    Acceleration made = builder(grouped(), Goal.uniform(0.5)).build().run();
+    Map<LinearLayer, float[]> pruned = new HashMap<>();
+    for (LinearLayer layer : grouped().layers(ShapeEvidence.none())) {
+      float[] weights = layer.weights();
+      byte[] kept = made.masks().get(layer.name()).kept(); // C x R x S of a filter
+      int channels = layer.isConvolution() ? layer.columns() / 9 : layer.columns();
+      int taps = layer.columns() / channels;
+      for (int i = 0; i < weights.length; i++) {
+        int row = i / layer.columns() * layer.columns();
+        weights[i] *= kept[row + i % channels * taps + i % layer.columns() / channels];
+      }
+      pruned.put(layer, weights);
+    }
+    OnnxModel model = grouped();
+    Map<LinearLayer, float[]> ofModel = new HashMap<>();
+    for (LinearLayer layer : model.layers(ShapeEvidence.none())) {
+      pruned.forEach(
+          (other, weights) -> {
+            if (other.name().equals(layer.name())) {
+              ofModel.put(layer, weights);
+            }
+          });
+    }
+    OnnxModel zeros = model.withWeights(ofModel);
+    for (int vector : new int[] {0, 8}) {
+      Retrained packed = Retrained.pack(zeros, DType.F32, vector, inputs(3, 4));
+      assertEquals(4, packed.layers().size());
+      assertEquals(8, packed.layers().get(1).vector());
+      assertEquals(4, packed.layers().get(2).vector());
+      for (Retrained.Layer layer : packed.layers()) {
+        assertEquals(0.5, layer.sparsity(), 0.02);
+      }
+      assertEquals(similarity(grouped(), zeros), similarity(grouped(), packed.model()), 1e-6);
+    }
   }
 
   @Test

@@ -91,6 +91,17 @@ final class ConvFusionTest extends FusionTest {
           m -> m.node("Conv", attribute("auto_pad", same), X, m.random(1, F, C, 4, 3)));
     }
     add("VALID", List.of("bias"), 1, m -> conv(m, X, attribute("auto_pad", "VALID")));
+    add(
+        "groups",
+        List.of("relu"),
+        1,
+        m ->
+            m.node("Relu", m.node("Conv", attribute("group", 2L), X, m.random(1, F, C / 2, 3, 3))));
+    add(
+        "groups, point-wise",
+        List.of(""),
+        1,
+        m -> m.node("Conv", attribute("group", 3L), X, m.random(1, 12, C / 3, 1, 1)));
     add("point-wise", List.of(""), 1, m -> m.node("Conv", X, m.random(1, F, C, 1, 1)));
     add(
         "one dimension",
@@ -311,10 +322,10 @@ final class ConvFusionTest extends FusionTest {
         1,
         m -> m.node("Conv", attribute("group", (long) C), X, m.random(1, C, 1, 3, 3)));
     add(
-        "groups",
+        "groups of 3 filters",
         List.of(),
         1,
-        m -> m.node("Conv", attribute("group", 2L), X, m.random(1, F, C / 2, 3, 3)));
+        m -> m.node("Conv", attribute("group", 2L), X, m.random(1, 6, C / 2, 3, 3)));
     add(
         "auto_pad with a stride",
         List.of(),

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.leno.Matrix;
 import io.leno.Truth;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -21,8 +22,9 @@ final class ResidualLossTest {
     Matrix target = Truth.randomMatrix(columns, columns, 3);
     Matrix lost = Truth.randomMatrix(rows, columns, 4);
     ResidualLoss loss = new ResidualLoss(new float[rows], lost);
-    LayerInputs inputs =
-        new LayerInputs(new float[columns], new float[columns], gram, target, Map.of(layer, loss));
+    LayerInputs.Moments moments =
+        new LayerInputs.Moments(new float[columns], new float[columns], gram, target);
+    LayerInputs inputs = new LayerInputs(List.of(moments), Map.of(layer, loss));
     Matrix aim = loss.aim(layer, inputs, damping);
 
     double ridge = 0;
