@@ -9,7 +9,7 @@ constexpr const char* kHelp =
     "leno_conv_bench: convolutions beside oneDNN\n"
     "  --json FILE       write one JSON object per row\n"
     "  --quick           a part of the table that takes about a minute\n"
-    "  --set NAME,...    vgg16, resnet50 (both)\n"
+    "  --set NAME,...    vgg16, resnet50, esrgan (the first two)\n"
     "  --shapes CxFxSIZExKERNELxSTRIDE,...   instead of sets\n"
     "  --batch N,... (1,8)  --sparsity S,... (0,0.5,0.75,0.9)  --vectors V,... (8,16)  --dtype f32|bf16\n"
     "  --family shfl-bw,warp-skip (shfl-bw)\n"
@@ -32,7 +32,16 @@ const std::map<std::string, std::vector<ConvShape>> kSets = {
       {128, 128, 56, 3, 2}, {256, 512, 56, 1, 2},  {128, 512, 28, 1, 1},  {512, 128, 28, 1, 1},   {128, 128, 28, 3, 1},
       {512, 256, 28, 1, 1}, {256, 256, 28, 3, 2},  {512, 1024, 28, 1, 2}, {256, 1024, 14, 1, 1},  {1024, 256, 14, 1, 1},
       {256, 256, 14, 3, 1}, {1024, 512, 14, 1, 1}, {512, 512, 14, 3, 2},  {1024, 2048, 14, 1, 2}, {512, 2048, 7, 1, 1},
-      {2048, 512, 7, 1, 1}, {512, 512, 7, 3, 1}}}};
+      {2048, 512, 7, 1, 1}, {512, 512, 7, 3, 1}}},
+    // ESRGAN-thick with images of 64 x 64: 30 of each of the first five, one of the others.
+    {"esrgan",
+     {{64, 32, 64, 3, 1},
+      {96, 32, 64, 3, 1},
+      {128, 32, 64, 3, 1},
+      {160, 32, 64, 3, 1},
+      {192, 64, 64, 3, 1},
+      {64, 64, 64, 3, 1},
+      {64, 48, 64, 3, 1}}}};
 
 }  // namespace
 
@@ -87,7 +96,7 @@ ConvOptions parse_conv_options(int argc, char** argv) {
   if (!o.shapes.empty()) return o;
   for (const std::string& set : o.sets) {
     const auto found = kSets.find(set);
-    if (found == kSets.end()) a.quit("--set has \"" + set + "\", expected vgg16 or resnet50");
+    if (found == kSets.end()) a.quit("--set has \"" + set + "\", expected vgg16, resnet50 or esrgan");
     o.shapes.insert(o.shapes.end(), found->second.begin(), found->second.end());
   }
   return o;
