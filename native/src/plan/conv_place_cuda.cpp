@@ -133,7 +133,7 @@ std::shared_ptr<const kernels::PreparedWeights> CudaConvPlace::prepared(const Ca
     groups.push_back(part_of(weights_.packed(c.dense), question_.spec.geometry, g));
   }
   if (format == &kernels::cuda::kFragments) {
-    return slot = on_device(device_, kernels::cuda::fragments_of(groups), bias_);
+    return slot = on_device(device_, kernels::cuda::weights_of(kernels::cuda::kFragments, groups), bias_);
   }
   return slot = on_device(device_, format->prepare(*groups.front()), bias_);
 }

@@ -104,57 +104,74 @@ LENO_DEVICE void store_pixels_of_channels(const ConvParams& p, ptx::SharedAddres
   }
 }
 
-// NHWC: 8 packed rows a lane. Where they are neighbours in y they are one access, else each goes to its own place.
+// The 8 packed rows that a lane writes, and where they go.
+struct ConvRows8 {
+  int rows[8];  // of y, -1 for none
+  float bias[8];
+  bool together = true;  // they are neighbours
+
+  // first: packed, a multiple of 8.
+  LENO_DEVICE ConvRows8(const ConvParams& p, int first) {
+    LENO_UNROLL
+    for (int j = 0; j < 8; j += 4) {
+      const auto four = ptx::load_global(reinterpret_cast<const ptx::Words4*>(p.rows + first + j));
+      LENO_UNROLL
+      for (int i = 0; i < 4; ++i) rows[j + i] = static_cast<int>(four.w[i]);
+    }
+    LENO_UNROLL
+    for (int j = 0; j < 8; ++j) {
+      together &= rows[j] == rows[0] + j;
+      bias[j] = p.bias != nullptr && rows[j] >= 0 ? ptx::load_global(p.bias + rows[j]) : 0.f;
+    }
+    together &= rows[0] >= 0;
+  }
+};
+
+// 8 rows of one pixel, of which v are the sums. Neighbours in y are one access, else each goes to its own place.
+template <class Io>
+LENO_DEVICE void store_pixel(const ConvParams& p, const ConvRows8& of, const ConvPixel& pixel, float (&v)[8]) {
+  if (!pixel.exists(p)) return;
+  const int64_t at = pixel.at(p);
+  float residual[8] = {};
+  LENO_UNROLL
+  for (int j = 0; j < 8; ++j) v[j] += of.bias[j];
+  if (of.together && p.y_channel == 1) {
+    if (p.residual != nullptr) load_run<Io>(p.residual, p.y_float, at + of.rows[0], 8, residual);
+    finish(v, residual, p);
+    store_run<Io>(p.y, p.y_float, at + of.rows[0], 8, v);
+    return;
+  }
+  if (p.residual != nullptr) {
+    LENO_UNROLL
+    for (int j = 0; j < 8; ++j) {
+      if (of.rows[j] >= 0) residual[j] = load_one<Io>(p.residual, p.y_float, at + of.rows[j] * p.y_channel);
+    }
+  }
+  finish(v, residual, p);
+  LENO_UNROLL
+  for (int j = 0; j < 8; ++j) {
+    if (of.rows[j] >= 0) store_one<Io>(p.y, p.y_float, at + of.rows[j] * p.y_channel, v[j]);
+  }
+}
+
+// NHWC: 8 packed rows a lane.
 template <class Io, int Tiles>
 LENO_DEVICE void store_channels_of_pixels(const ConvParams& p, ptx::SharedAddress staging, int row0, int token0) {
   const int lane = static_cast<int>(ptx::lane_id()), half = lane % 2;
-  int rows[8];
-  float bias[8];
-  bool together = true;
-  LENO_UNROLL
-  for (int j = 0; j < 8; j += 4) {
-    const auto four = ptx::load_global(reinterpret_cast<const ptx::Words4*>(p.rows + row0 + 8 * half + j));
-    LENO_UNROLL
-    for (int i = 0; i < 4; ++i) rows[j + i] = static_cast<int>(four.w[i]);
-  }
-  LENO_UNROLL
-  for (int j = 0; j < 8; ++j) {
-    together &= rows[j] == rows[0] + j;
-    bias[j] = p.bias != nullptr && rows[j] >= 0 ? ptx::load_global(p.bias + rows[j]) : 0.f;
-  }
-  together &= rows[0] >= 0;
+  const ConvRows8 rows(p, row0 + 8 * half);
   LENO_ROLL
   for (int i = 0; i < Tiles / 2; ++i) {
     const int token = 16 * i + lane / 2;
-    float read[8], v[8], residual[8] = {};
+    float read[8], v[8];
     // The two halves of a pixel lie in the same banks: one reads two rows apart from the other.
     LENO_UNROLL
     for (int j = 0; j < 8; ++j) {
       read[j] = ptx::load_shared<float>(staging + Staging<Tiles>::at(8 * half + (j ^ 2 * half), token));
     }
     LENO_UNROLL
-    for (int j = 0; j < 8; ++j) v[j] = (half ? read[j ^ 2] : read[j]) + bias[j];
+    for (int j = 0; j < 8; ++j) v[j] = half ? read[j ^ 2] : read[j];
     if (token0 + token >= p.tokens) continue;
-    const ConvPixel pixel(p, ConvChunk::of(p, (token0 + token) / 8), token % 8);
-    if (!pixel.exists(p)) continue;
-    const int64_t at = pixel.at(p);
-    if (together) {
-      if (p.residual != nullptr) load_run<Io>(p.residual, p.y_float, at + rows[0], 8, residual);
-      finish(v, residual, p);
-      store_run<Io>(p.y, p.y_float, at + rows[0], 8, v);
-      continue;
-    }
-    if (p.residual != nullptr) {
-      LENO_UNROLL
-      for (int j = 0; j < 8; ++j) {
-        if (rows[j] >= 0) residual[j] = load_one<Io>(p.residual, p.y_float, at + rows[j]);
-      }
-    }
-    finish(v, residual, p);
-    LENO_UNROLL
-    for (int j = 0; j < 8; ++j) {
-      if (rows[j] >= 0) store_one<Io>(p.y, p.y_float, at + rows[j], v[j]);
-    }
+    store_pixel<Io>(p, rows, ConvPixel(p, ConvChunk::of(p, (token0 + token) / 8), token % 8), v);
   }
 }
 

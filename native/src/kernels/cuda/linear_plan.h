@@ -33,6 +33,11 @@ template <class Sizes>
 constexpr TileShape tile_shape(const char* gather, const char* tokens) {
   return {Sizes::kM, Sizes::kN, Sizes::kK, Sizes::kThreads, Sizes::kSharedBytes, Sizes::kBlocks, gather, tokens};
 }
+// Of the warp-skip tiles, which have one source of X.
+template <class Tile>
+constexpr TileShape skip_tile_shape(const char* gather) {
+  return {Tile::kM, Tile::kN, Tile::kK, Tile::kThreads, Tile::kSharedBytes, Tile::kBlocks, gather, nullptr};
+}
 
 struct MmaKernel {
   DType type, io;       // of weights and of the activations that are multiplied; fp32 ones are rounded to these

@@ -8,16 +8,12 @@
 namespace leno::kernels::cuda {
 namespace {
 
-template <class Tile>
-constexpr TileShape shape(const char* entry) {
-  return {Tile::kM, Tile::kN, Tile::kK, Tile::kThreads, Tile::kSharedBytes, Tile::kBlocks, entry, nullptr};
-}
 // Y is fp32: that it is no f16 is what the reduction is told.
 constexpr const char* kReduce = "linear_f16_reduce_sm75";
 
 #define LENO_KERNEL(tile, Tile)                                                                                  \
-  constexpr TileShape kAny_##tile = shape<Tile##Sm75>("linear_f32_skip_" #tile "_sm75");                         \
-  constexpr TileShape kAsync_##tile = shape<Tile>("linear_f32_skip_" #tile "_sm80");                             \
+  constexpr TileShape kAny_##tile = skip_tile_shape<Tile##Sm75>("linear_f32_skip_" #tile "_sm75");               \
+  constexpr TileShape kAsync_##tile = skip_tile_shape<Tile>("linear_f32_skip_" #tile "_sm80");                   \
   constexpr MmaKernel kSparse75_##tile{DType::f32, DType::f32, false, kAny_##tile, kAny_##tile, kReduce};        \
   constexpr MmaKernel kSparse80_##tile{DType::f32, DType::f32, false, kAsync_##tile, kAny_##tile, kReduce};      \
   constexpr MmaKernel kDense75_##tile{DType::f32, DType::f32, true, kAny_##tile, kAny_##tile, kReduce};          \

@@ -4,7 +4,7 @@
 // As linear_skip_mma.cpp names them.
 #define LENO_SKIP(unit, copy, Copy)                                                                                 \
   LENO_CUDA_ENTRY(linear_bf16_skip##copy##_u##unit##_sm80, SkipMmaTile<unit>::kThreads, SkipMmaTile<unit>::kBlocks, \
-                  LinearParams, linear_skip_mma<ptx::BFloat, SkipMmaTile<unit>, Copy>)
+                  LinearParams, linear_skip_mma<ptx::BFloat, SkipMmaTile<unit>, Copy, GatheredX<SkipMmaX>>)
 
 namespace leno::kernels::cuda {
 

@@ -48,9 +48,11 @@ struct SkipProduct {
   }
 };
 
-// Copy: how a stage comes into shared memory (linear_skip_stage.h).
-template <class Tile, template <class> class Copy>
-LENO_DEVICE void linear_skip_f32(const LinearParams& p) {
+// Copy: how a stage comes into shared memory, and from where (linear_skip_stage.h). Params: LinearParams, or what a
+// source of X and a write-back of their own add to them.
+template <class Copy, class Params>
+LENO_DEVICE void linear_skip_f32(const Params& p) {
+  using Tile = typename Copy::Tile;
   constexpr int kAhead = Tile::kAhead;
   const SkipWork work = SkipWork::mine<Tile>(p);
   const ptx::SharedAddress shared = ptx::shared_memory();
@@ -60,7 +62,7 @@ LENO_DEVICE void linear_skip_f32(const LinearParams& p) {
   const auto info = [&](int stage) {
     return shared + static_cast<uint32_t>(Tile::kInfoAt + (stage - work.begin) % Tile::kInfos * Tile::kStageInfoBytes);
   };
-  Copy<Tile> copy(p, work.token0);
+  Copy copy(p, work.token0);
   LENO_ROLL
   for (int stage = work.begin; stage < work.begin + 2 * kAhead && stage < work.end; ++stage) {
     copy.fetch_info(p, stage, info(stage));
@@ -92,7 +94,11 @@ LENO_DEVICE void linear_skip_f32(const LinearParams& p) {
     if (known) copy.put_info(info(next + kAhead));
   }
   copy.finish();
-  store_skip<Tile>(p, work, product.sums);
+  if (p.splits > 1) {
+    store_skip_partial<Tile>(p, work, product.sums);
+  } else {
+    store_skip<Tile>(p, work, product.sums);
+  }
 }
 
 }  // namespace leno::kernels::cuda

@@ -8,20 +8,11 @@
 namespace leno::kernels::cuda {
 namespace {
 
-template <int Unit>
-constexpr TileShape shape(const char* entry) {
-  using Tile = SkipMmaTile<Unit>;
-  return {Tile::kM, Tile::kN, Tile::kK, Tile::kThreads, Tile::kSharedBytes, Tile::kBlocks, entry, nullptr};
-}
-
 // One kernel for each height of groups: the highest unit of which they are whole.
 template <const MmaKernel& Kernel, int Unit>
 std::string refuse(const Card& card, const WeightsKind& weights, const LinearSpec& spec, int64_t tokens) {
-  if (!weights.dense && (weights.vector % Unit != 0 || (Unit < 32 && weights.vector % (2 * Unit) == 0))) {
-    return text("made for groups of ", Unit, " rows", Unit < 32 ? "" : " or whole times as many", ", not ",
-                weights.vector);
-  }
-  return mma_refuse(Kernel, card, weights, spec, tokens);
+  const std::string why = refuse_unit(weights, Unit);
+  return why.empty() ? mma_refuse(Kernel, card, weights, spec, tokens) : why;
 }
 
 template <const MmaKernel& Kernel, int Unit>
@@ -33,14 +24,15 @@ constexpr LinearKernel skip_row(const char* name, const LinearFormat& format) {
   return row;
 }
 
-#define LENO_SKIP(type, unit)                                                                                  \
-  constexpr MmaKernel kKernel_##type##_u##unit{DType::type,                                                    \
-                                               DType::type,                                                    \
-                                               false,                                                          \
-                                               shape<unit>("linear_" #type "_skip_u" #unit "_sm80"),           \
-                                               shape<unit>("linear_" #type "_skip_unaligned_u" #unit "_sm80"), \
-                                               "linear_" #type "_reduce_sm80"};                                \
-  constexpr LinearKernel kRow_##type##_u##unit =                                                               \
+#define LENO_SKIP(type, unit)                                                                \
+  constexpr MmaKernel kKernel_##type##_u##unit{                                              \
+      DType::type,                                                                           \
+      DType::type,                                                                           \
+      false,                                                                                 \
+      skip_tile_shape<SkipMmaTile<unit>>("linear_" #type "_skip_u" #unit "_sm80"),           \
+      skip_tile_shape<SkipMmaTile<unit>>("linear_" #type "_skip_unaligned_u" #unit "_sm80"), \
+      "linear_" #type "_reduce_sm80"};                                                       \
+  constexpr LinearKernel kRow_##type##_u##unit =                                             \
       skip_row<kKernel_##type##_u##unit, unit>(#type "_linear_skip_u" #unit "_m64n128k32_sm80", kSkipUnit##unit);
 LENO_SKIP(bf16, 8)
 LENO_SKIP(bf16, 16)

@@ -13,12 +13,12 @@
 // for all lanes of its warps; barriers are met by all.
 namespace leno::kernels::cuda {
 
-template <class Tile, class Copy>
+template <class Tile, class Copy, class X>
 struct SkipMmaCopy {
-  using X = GatheredX<SkipMmaX>;
   static_assert(X::Sizes::kThreads == Tile::kThreads && X::Sizes::kN == Tile::kN && X::Sizes::kK == Tile::kColumns);
   X x;
-  LENO_DEVICE SkipMmaCopy(const LinearParams& p, int token0) : x(p, token0) {}
+  template <class Params>
+  LENO_DEVICE SkipMmaCopy(const Params& p, int token0) : x(p, token0) {}
 
   LENO_DEVICE void fetch(const LinearParams& p, ptx::SharedAddress info, ptx::SharedAddress rows,
                          ptx::SharedAddress weights) const {
@@ -130,8 +130,9 @@ LENO_DEVICE void store_staged_partial(const LinearParams& p, ptx::SharedAddress 
   }
 }
 
-template <class Io, class Tile, class CopyX>
-LENO_DEVICE void linear_skip_mma(const LinearParams& p) {
+// Params: LinearParams, or what a source of X and a write-back of their own add to them.
+template <class Io, class Tile, class CopyX, class X, class Params>
+LENO_DEVICE void linear_skip_mma(const Params& p) {
   constexpr int kAhead = Tile::kAhead;
   const SkipWork work = SkipWork::mine<Tile>(p);
   // Of a split, the first steps may need columns of stages before it.
@@ -147,7 +148,7 @@ LENO_DEVICE void linear_skip_mma(const LinearParams& p) {
   const auto info = [&](int stage) {
     return shared + static_cast<uint32_t>(Tile::kInfoAt + stage % Tile::kInfos * Tile::kInfoBytes);
   };
-  const SkipMmaCopy<Tile, CopyX> copy(p, work.token0);
+  const SkipMmaCopy<Tile, CopyX, X> copy(p, work.token0);
   static_assert((Tile::kRows - Tile::kZeros) * Tile::kRowBytes <= 16 * Tile::kThreads);
   if (ptx::thread_id() < (Tile::kRows - Tile::kZeros) * Tile::kRowBytes / 16) {
     ptx::store_shared(shared + Tile::kZeros * Tile::kRowBytes + 16 * ptx::thread_id(), ptx::Words4{{0, 0, 0, 0}});

@@ -141,14 +141,15 @@ void append_step(const UnitColumns<uint16_t>& unit, std::vector<Kept> kept, std:
 }
 
 template <int Unit>
-std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
+std::shared_ptr<const LinearWeights> lay_out(const PackedParts& parts) {
+  const PackedWeights& packed = *parts.front();
   require(!packed.dense() && size_of(packed.dtype()) == 2, LENO_ERR_UNSUPPORTED,
           "packed holds none of the weights that a warp-skip kernel takes");
-  auto weights = skip_shape(packed, SkipMma::kM, SkipMma::kColumns);
+  auto weights = skip_shape(parts, SkipMma::kM, SkipMma::kColumns, sizeof(SkipMmaStage));
   std::vector<SkipMmaStage> infos;
   std::vector<std::byte> values;
   for (int64_t tile = 0; tile < weights->groups; ++tile) {
-    const Units units = tile_units<uint16_t>(packed, tile * SkipMma::kM, SkipMma::kM, Unit);
+    const Units units = tile_units<uint16_t>(parts, tile * SkipMma::kM, SkipMma::kM, Unit);
     const std::vector<int32_t> all = columns_of_any(units);
     std::vector<StageColumns> stages;
     for (size_t first = 0; first < all.size(); first += SkipMma::kColumns) stages.push_back(place(all, first, units));
@@ -168,13 +169,25 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
             INT32_MAX, " k-steps, expected fewer on a CUDA device");
     end_tile(*weights, infos.size());
   }
-  make_image(packed, values, std::as_bytes(std::span(infos)), *weights);
+  make_image(parts, values, std::as_bytes(std::span(infos)), *weights);
   return weights;
+}
+
+template <int Unit>
+std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
+  return lay_out<Unit>({&packed});
 }
 
 }  // namespace
 
-const LinearFormat kSkipUnit8{"skip_unit8", prepare<8>}, kSkipUnit16{"skip_unit16", prepare<16>},
-    kSkipUnit32{"skip_unit32", prepare<32>};
+const PartsFormat kSkipUnit8{{"skip_unit8", prepare<8>}, lay_out<8>},
+    kSkipUnit16{{"skip_unit16", prepare<16>}, lay_out<16>}, kSkipUnit32{{"skip_unit32", prepare<32>}, lay_out<32>};
+
+std::string refuse_unit(const WeightsKind& weights, int unit) {
+  if (weights.dense) return "";
+  if (weights.vector % unit == 0 && (unit == 32 || weights.vector % (2 * unit) != 0)) return "";
+  return text("made for groups of ", unit, " rows", unit < 32 ? "" : " or whole times as many", ", not ",
+              weights.vector);
+}
 
 }  // namespace leno::kernels::cuda

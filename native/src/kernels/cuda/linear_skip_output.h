@@ -28,19 +28,29 @@ LENO_DEVICE void store_skip_tokens(const LinearParams& p, int row, int token, fl
   store_floats(y, wide, count, v);
 }
 
+// First packed row of the warp, and first token of the lane.
+template <class Tile>
+LENO_DEVICE int skip_row0(const SkipWork& b) {
+  return b.group * Tile::kM + static_cast<int>(ptx::thread_id()) / 32 * kSkipRows;
+}
+LENO_DEVICE int skip_token0(const SkipWork& b) { return b.token0 + 4 * static_cast<int>(ptx::lane_id()); }
+
+// The sums of a split as they are, for reduce_splits.
+template <class Tile>
+LENO_DEVICE void store_skip_partial(const LinearParams& p, const SkipWork& b,
+                                    const float (&sums)[kSkipRows][Tile::kRuns][4]) {
+  const int row0 = skip_row0<Tile>(b), token0 = skip_token0(b);
+  LENO_UNROLL
+  for (int r = 0; r < kSkipRows; ++r) {
+    float* to = p.partial + (int64_t(b.split) * p.groups * Tile::kM + row0 + r) * p.ldpartial + token0;
+    LENO_UNROLL
+    for (int run = 0; run < Tile::kRuns; ++run) store_floats(to + 128 * run, true, 4, sums[r][run]);
+  }
+}
+
 template <class Tile>
 LENO_DEVICE void store_skip(const LinearParams& p, const SkipWork& b, const float (&sums)[kSkipRows][Tile::kRuns][4]) {
-  const int lane = static_cast<int>(ptx::lane_id()), warp = static_cast<int>(ptx::thread_id()) / 32;
-  const int row0 = b.group * Tile::kM + warp * kSkipRows, token0 = b.token0 + 4 * lane;
-  if (p.splits > 1) {
-    LENO_UNROLL
-    for (int r = 0; r < kSkipRows; ++r) {
-      float* to = p.partial + (int64_t(b.split) * p.groups * Tile::kM + row0 + r) * p.ldpartial + token0;
-      LENO_UNROLL
-      for (int run = 0; run < Tile::kRuns; ++run) store_floats(to + 128 * run, true, 4, sums[r][run]);
-    }
-    return;
-  }
+  const int row0 = skip_row0<Tile>(b), token0 = skip_token0(b);
   int rows[kSkipRows], count = 0;
   float bias[kSkipRows];
   LENO_UNROLL

@@ -39,6 +39,7 @@ struct FourFloats {
 // Rows of feature-major X that a stage's columns name: a thread copies chunk `chunk` of kCopies rows.
 template <class Tile>
 struct SkipX {
+  using Sizes = Tile;
   const float* x;
   int64_t ldx;
   int row, chunk, count;
@@ -91,11 +92,14 @@ LENO_DEVICE bool copies_skip_info() {
   return ptx::thread_id() < Tile::kStageInfoBytes / 16;
 }
 
-// With cp.async: copies run kAhead stages ahead of the products. X at addresses and strides of whole 16 bytes.
-template <class Tile>
+// With cp.async: copies run kAhead stages ahead of the products. X (SkipX, or another source of such rows) lies at
+// addresses and strides of whole 16 bytes.
+template <class X>
 struct AsyncSkipCopy {
-  SkipX<Tile> x;
-  LENO_DEVICE AsyncSkipCopy(const LinearParams& p, int token0) : x(p, token0) {}
+  using Tile = typename X::Sizes;
+  X x;
+  template <class Params>
+  LENO_DEVICE AsyncSkipCopy(const Params& p, int token0) : x(p, token0) {}
 
   LENO_DEVICE void fetch(const LinearParams& p, ptx::SharedAddress info, ptx::SharedAddress to) {
     const SkipWeights w = SkipWeights::of<Tile>(p, info);
@@ -118,13 +122,15 @@ struct AsyncSkipCopy {
 
 // Through registers, for cards before sm_80 and for X at any address: while a stage is multiplied the next is under
 // way.
-template <class Tile>
+template <class X>
 struct PlainSkipCopy {
-  SkipX<Tile> x;
+  using Tile = typename X::Sizes;
+  X x;
   ptx::Words4 values[Tile::kCopies], weights, info_words;
   uint32_t weights_at = 0;
 
-  LENO_DEVICE PlainSkipCopy(const LinearParams& p, int token0) : x(p, token0) {}
+  template <class Params>
+  LENO_DEVICE PlainSkipCopy(const Params& p, int token0) : x(p, token0) {}
 
   static LENO_DEVICE ptx::Words4 load(FourFloats n) {
     if (n.count == 4 && aligned16(n.from)) return ptx::load_global(reinterpret_cast<const ptx::Words4*>(n.from));

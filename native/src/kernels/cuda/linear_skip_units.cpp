@@ -7,15 +7,17 @@
 
 namespace leno::kernels::cuda {
 
-std::shared_ptr<LinearWeights> skip_shape(const PackedWeights& packed, int64_t rows, int64_t columns) {
+std::shared_ptr<LinearWeights> skip_shape(const PackedParts& parts, int64_t rows, int64_t columns, size_t stage_bytes) {
+  const PackedWeights& packed = *parts.front();
   auto w = std::make_shared<LinearWeights>();
   w->dtype = packed.dtype();
-  w->rows = packed.rows();
+  w->rows = int64_t(parts.size()) * packed.rows();
   w->columns = packed.columns();
   w->vector = packed.vector();
   w->dense = packed.dense();
-  w->identity = packed.identity();
+  w->identity = std::all_of(parts.begin(), parts.end(), [](const PackedWeights* part) { return part->identity(); });
   w->step = columns;
+  w->step_words = int64_t(stage_bytes) / 4;
   w->group_rows = rows;
   w->groups = ceil_div(w->rows, rows);
   require(w->padded_rows() <= INT32_MAX, LENO_ERR_UNSUPPORTED, "packed has ", w->rows, " rows, expected fewer than ",
@@ -25,13 +27,13 @@ std::shared_ptr<LinearWeights> skip_shape(const PackedWeights& packed, int64_t r
 }
 
 void end_tile(LinearWeights& w, size_t stages) {
-  require(int64_t(stages) * w.step <= INT32_MAX, LENO_ERR_UNSUPPORTED, "packed keeps more than ", INT32_MAX,
+  require(int64_t(stages) * w.step_words <= INT32_MAX, LENO_ERR_UNSUPPORTED, "packed keeps more than ", INT32_MAX,
           " columns, expected fewer on a CUDA device");
   w.longest = std::max<int64_t>(w.longest, int64_t(stages) - w.starts.back());
   w.starts.push_back(int32_t(stages));
 }
 
-void make_image(const PackedWeights& packed, std::span<const std::byte> values, std::span<const std::byte> stages,
+void make_image(const PackedParts& parts, std::span<const std::byte> values, std::span<const std::byte> stages,
                 LinearWeights& w) {
   int64_t bytes = 0;
   const auto section = [&](int64_t size) {
@@ -51,7 +53,10 @@ void make_image(const PackedWeights& packed, std::span<const std::byte> values, 
   std::copy(stages.begin(), stages.end(), image + w.columns_at);
   std::copy(w.starts.begin(), w.starts.end(), reinterpret_cast<int32_t*>(image + w.starts_at));
   auto* rows = reinterpret_cast<int32_t*>(image + w.rows_at);
-  for (int64_t r = 0; r < w.padded_rows(); ++r) rows[r] = r < w.rows ? packed.row(r) : -1;
+  const int64_t of_part = parts.front()->rows();
+  for (int64_t r = 0; r < w.padded_rows(); ++r) {
+    rows[r] = r < w.rows ? int32_t(r / of_part * of_part) + parts[size_t(r / of_part)]->row(r % of_part) : -1;
+  }
   auto* order = reinterpret_cast<int32_t*>(image + w.order_at);
   std::iota(order, order + w.groups, 0);
   std::stable_sort(order, order + w.groups, [&](int32_t a, int32_t b) {

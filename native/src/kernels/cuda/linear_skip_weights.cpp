@@ -10,15 +10,16 @@ namespace leno::kernels::cuda {
 namespace {
 
 template <int Warps>
-std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
+std::shared_ptr<const LinearWeights> lay_out(const PackedParts& parts) {
+  const PackedWeights& packed = *parts.front();
   require(packed.dtype() == DType::f32, LENO_ERR_UNSUPPORTED, "packed holds ", name_of(packed.dtype()),
           " weights, expected f32");
   constexpr int64_t kRows = int64_t{Warps} * kSkipRows;
-  auto weights = skip_shape(packed, kRows, kSkipColumns);
+  auto weights = skip_shape(parts, kRows, kSkipColumns, sizeof(SkipStage<Warps>));
   std::vector<SkipStage<Warps>> stages;
   std::vector<float> values;
   for (int64_t tile = 0; tile < weights->groups; ++tile) {
-    const auto units = tile_units<float>(packed, tile * kRows, kRows, kSkipRows);
+    const auto units = tile_units<float>(parts, tile * kRows, kRows, kSkipRows);
     const std::vector<int32_t> all = columns_of_any(units);
     std::array<size_t, Warps> at{};  // what of each unit is stored
     for (size_t first = 0; first < all.size(); first += kSkipColumns) {
@@ -43,12 +44,17 @@ std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
     }
     end_tile(*weights, stages.size());
   }
-  make_image(packed, std::as_bytes(std::span(values)), std::as_bytes(std::span(stages)), *weights);
+  make_image(parts, std::as_bytes(std::span(values)), std::as_bytes(std::span(stages)), *weights);
   return weights;
+}
+
+template <int Warps>
+std::shared_ptr<const PreparedWeights> prepare(const PackedWeights& packed) {
+  return lay_out<Warps>({&packed});
 }
 
 }  // namespace
 
-const LinearFormat kSkipM64{"skip_m64", prepare<8>};
+const PartsFormat kSkipM64{{"skip_m64", prepare<8>}, lay_out<8>};
 
 }  // namespace leno::kernels::cuda

@@ -15,15 +15,13 @@ int64_t dense_group_rows(int64_t rows) {
   return group;
 }
 
-using Parts = std::vector<const PackedWeights*>;
-
 // A group of the layout: group `group` of a part.
 struct PartGroup {
   const PackedWeights& packed;
   int64_t part, group;
-  PartGroup(const Parts& parts, const LinearWeights& w, int64_t g)
+  PartGroup(const PackedParts& parts, const LinearWeights& w, int64_t g)
       : packed(*parts[size_t(g / of_part(parts, w))]), part(g / of_part(parts, w)), group(g % of_part(parts, w)) {}
-  static int64_t of_part(const Parts& parts, const LinearWeights& w) { return w.groups / int64_t(parts.size()); }
+  static int64_t of_part(const PackedParts& parts, const LinearWeights& w) { return w.groups / int64_t(parts.size()); }
   int64_t kept() const { return packed.kept(packed.dense() ? 0 : group); }
   int32_t column(int64_t i) const { return packed.column(packed.dense() ? 0 : group, i); }
   // Packed row of row r, -1 where it is padding.
@@ -34,7 +32,7 @@ struct PartGroup {
 };
 
 // Shape, groups, and where the sections lie.
-void set_shape(const Parts& parts, LinearWeights& w) {
+void set_shape(const PackedParts& parts, LinearWeights& w) {
   const PackedWeights& packed = *parts.front();
   const auto count = int64_t(parts.size());
   w.dtype = packed.dtype();
@@ -43,7 +41,7 @@ void set_shape(const Parts& parts, LinearWeights& w) {
   w.vector = packed.vector();
   w.dense = packed.dense();
   w.identity = std::all_of(parts.begin(), parts.end(), [](const PackedWeights* part) { return part->identity(); });
-  w.step = 32 / size_of(w.dtype);
+  w.step = w.step_words = 32 / size_of(w.dtype);
   w.group_rows = w.dense ? dense_group_rows(packed.rows()) : round_up(w.vector, kFragmentRows);
   w.groups = count * (w.dense ? ceil_div(packed.rows(), w.group_rows) : packed.groups());
   w.starts.assign(1, 0);
@@ -80,7 +78,7 @@ T* at(const LinearWeights& w, int64_t offset) {
   return reinterpret_cast<T*>(w.image.data() + offset);
 }
 
-void fill_indices(const Parts& parts, LinearWeights& w) {
+void fill_indices(const PackedParts& parts, LinearWeights& w) {
   std::copy(w.starts.begin(), w.starts.end(), at<int32_t>(w, w.starts_at));
   auto* rows = at<int32_t>(w, w.rows_at);
   auto* scales = w.scales_at < 0 ? nullptr : at<float>(w, w.scales_at);
@@ -114,7 +112,7 @@ struct RowValues {
 };
 
 template <class T>
-void fill_values(const Parts& parts, LinearWeights& w) {
+void fill_values(const PackedParts& parts, LinearWeights& w) {
   constexpr int kRun = 4 / sizeof(T);  // columns of one 32-bit register
   T* to = at<T>(w, w.values_at);
   std::vector<RowValues<T>> rows(static_cast<size_t>(w.group_rows));
@@ -145,7 +143,7 @@ void fill_values(const Parts& parts, LinearWeights& w) {
   }
 }
 
-std::shared_ptr<const LinearWeights> lay_out(const Parts& parts) {
+std::shared_ptr<const LinearWeights> lay_out(const PackedParts& parts) {
   auto w = std::make_shared<LinearWeights>();
   set_shape(parts, *w);
   fill_indices(parts, *w);
@@ -174,15 +172,16 @@ void LinearWeights::describe(const std::byte* device_image, LinearParams& params
   params.group_rows = int32_t(group_rows);
 }
 
-std::shared_ptr<const LinearWeights> fragments_of(const std::vector<std::shared_ptr<const PackedWeights>>& parts) {
-  Parts all;
+std::shared_ptr<const LinearWeights> weights_of(const PartsFormat& format,
+                                                const std::vector<std::shared_ptr<const PackedWeights>>& parts) {
+  PackedParts all;
   for (const auto& part : parts) all.push_back(part.get());
   require(int64_t(parts.size()) * parts.front()->columns() <= INT32_MAX, LENO_ERR_UNSUPPORTED, "packed has ",
           parts.size(), " groups of ", parts.front()->columns(), " columns, expected fewer than ", INT32_MAX,
           " in all on a CUDA device");
-  return lay_out(all);
+  return format.prepare_parts(all);
 }
 
-const LinearFormat kFragments{"fragments", prepare};
+const PartsFormat kFragments{{"fragments", prepare}, lay_out};
 
 }  // namespace leno::kernels::cuda

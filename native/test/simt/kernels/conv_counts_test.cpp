@@ -41,7 +41,7 @@ std::string check_counts(const CudaConvProblem& problem, const CudaConvCase& c, 
   if (of.size() != 2) return text(of.size(), " launches, expected packing and a product");
   const kernels::ConvSpec spec = problem.spec();
   const ConvPlanes planes(problem.task(spec));
-  const auto weights = kernels::cuda::fragments_of(problem.parts());
+  const auto weights = kernels::cuda::weights_of(kernels::cuda::kFragments, problem.parts());
   const double x_bytes = 2. * double(c.shape.batch * c.shape.channels * c.shape.height * c.shape.width);
   const double packed = 16. * double(c.shape.channels * planes.chunks_of_channel());
   const double columns = double(weights->starts.back() * weights->step);

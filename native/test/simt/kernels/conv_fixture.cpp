@@ -114,7 +114,7 @@ std::string CudaConvProblem::check(const ConvKernel& row, simt::Options options,
   for (int64_t i = 0; i < outputs() && c_.residual; ++i) {
     (c_.residual_is_y ? y : residual).set(place(i, problem_.filters, out), problem_.residual[size_t(i)]);
   }
-  const auto weights = kernels::cuda::fragments_of(parts_);
+  const auto weights = kernels::cuda::weights_of(kernels::cuda::kFragments, parts_);
   const kernels::cuda::Card card = card_of(c_.arch, c_.multiprocessors);
   const kernels::ConvSpec fixed = spec();
   const int64_t bytes = kernels::cuda::conv_workspace_bytes(row, *weights, task(fixed), card);

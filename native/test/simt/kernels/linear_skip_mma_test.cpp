@@ -1,12 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <deque>
 
 #include "kernels/cuda/linear_rows.h"
-#include "kernels/cuda/linear_skip_mma_tile.h"
-#include "pattern/pattern.h"
 #include "simt/kernels/linear_table.h"
+#include "simt/kernels/skip_promise.h"
 
 namespace {
 
@@ -39,71 +37,6 @@ TEST(LinearSkipMma, SplitsReachBack) {
   run(DType::bf16, cases);
 }
 
-// What a pattern promises to a kernel with tiles of 64 rows x 128 tokens, stages of 32 columns, and k-steps of 16
-// columns that lie in 4 neighbouring stages.
-struct Promise {
-  double columns = 0;  // kept by the units
-  double steps = 0;    // of 16 of them, taken in order
-  double tiles = 0;    // columns kept by any of a tile's rows, summed over tiles
-  double stages = 0, blocks = 0, token_tiles = 0;
-};
-
-// Steps of a unit that keeps the columns numbered so among its tile's, if those that come first are taken first.
-int64_t steps_of(const std::vector<int64_t>& kept, int64_t stages) {
-  std::deque<int64_t> waiting;  // their stages
-  int64_t steps = 0;
-  size_t next = 0;
-  for (int64_t stage = 0; stage < stages; ++stage) {
-    for (; next < kept.size() && kept[next] / 32 == stage; ++next) waiting.push_back(stage);
-    for (; waiting.size() >= 16; ++steps) waiting.erase(waiting.begin(), waiting.begin() + 16);
-    if (!waiting.empty() && (stage + 1 == stages || stage - waiting.front() == 3)) {
-      ++steps;
-      waiting.clear();
-    }
-  }
-  return steps;
-}
-
-Promise promise_of(const PackedWeights& packed, int64_t height, int64_t tokens) {
-  const Pattern p = packed.pattern();
-  std::vector<uint8_t> mask(size_t(p.rows * p.columns));
-  write_mask(p, mask.data());
-  Promise promise;
-  for (int64_t tile = 0; tile < p.rows; tile += 64) {
-    const int64_t end = std::min(tile + 64, p.rows);
-    std::vector<std::vector<int64_t>> units(size_t(ceil_div(end - tile, height)));
-    int64_t columns = 0;
-    for (int64_t c = 0; c < p.columns; ++c) {
-      bool any = false;
-      for (int64_t r = tile; r < end; r += height) {
-        if (mask[size_t(r * p.columns + c)] == 0) continue;
-        units[size_t((r - tile) / height)].push_back(columns);
-        any = true;
-      }
-      columns += any;
-    }
-    const int64_t stages = ceil_div(columns, 32);
-    for (const auto& unit : units) {
-      promise.columns += double(unit.size());
-      promise.steps += double(steps_of(unit, stages));
-    }
-    promise.tiles += double(columns);
-    promise.stages += double(stages);
-    promise.blocks += 1;
-  }
-  promise.token_tiles = double(ceil_div(tokens, 128));
-  return promise;
-}
-
-// k-steps of all units, as they are stored.
-double stored_steps(const Row& row, const PackedWeights& packed, int64_t units) {
-  const auto prepared = row.format->prepare(packed);
-  const auto& w = static_cast<const kernels::cuda::LinearWeights&>(*prepared);
-  if (w.starts.back() == 0) return 0;
-  const auto* stages = reinterpret_cast<const kernels::cuda::SkipMmaStage*>(w.image.data() + w.columns_at);
-  return stages[w.starts.back() - 1].steps[units];
-}
-
 // Skipped work is the pattern's promise, to the byte and to the matrix instruction.
 TEST(LinearSkipMma, SkipsWhatThePatternPromises) {
   LENO_EMULATED_ONLY("it counts what the emulator counts");
@@ -120,16 +53,17 @@ TEST(LinearSkipMma, SkipsWhatThePatternPromises) {
       c.multiprocessors = 1;
       const CudaProblem problem(c);
       const int64_t unit = std::min<int64_t>(vector, 32);
-      const Promise promise = promise_of(problem.packed(), unit, c.tokens);
+      const SkipPromise promise = skip_promise(SkipMask(problem.packed().pattern()), unit, 32);
       int ran = 0;
       for (const Row* row : linear_rows_skip_mma()) {
         if (!problem.refusal(*row).empty()) continue;
         ++ran;
         simt::Counters counted;
         ASSERT_EQ("", problem.check(*row, {}, &counted)) << row->name << " " << c.name();
-        const double slices = double(unit) / 8, tiles = promise.token_tiles;
-        const double steps = stored_steps(*row, problem.packed(), 64 / unit);
-        EXPECT_GE(16 * steps, promise.columns) << c.name();
+        const double slices = double(unit) / 8, tiles = double(ceil_div(c.tokens, 128));
+        const auto prepared = row->format->prepare(problem.packed());
+        const double steps = stored_skip_steps(static_cast<const kernels::cuda::LinearWeights&>(*prepared), 64 / unit);
+        EXPECT_GE(16 * steps, promise.units) << c.name();
         EXPECT_LE(steps, 1.02 * promise.steps) << c.name();
         // A block's threads read where it begins and which rows it has: 4 numbers each way.
         const double headers = tiles * promise.blocks * 256 * 8 * 4;
@@ -138,7 +72,7 @@ TEST(LinearSkipMma, SkipsWhatThePatternPromises) {
         std::printf(
             "V %2d sparsity %.2f: mma %6.0f (columns / 16: %6.0f; dense %6.0f), X %6.0f bytes of %6.0f, "
             "ldmatrix wavefronts %6.0f + conflicts %6.0f\n",
-            int(vector), sparsity, double(counted.mma_m16n8k16), tiles * promise.columns / 16 * slices * 8,
+            int(vector), sparsity, double(counted.mma_m16n8k16), tiles * promise.units / 16 * slices * 8,
             tiles * 25 * 500 / 16 * 8, x, 4. * 500 * double(c.tokens) * 2, double(counted.ldmatrix_wavefronts),
             double(counted.ldmatrix_conflicts));
         EXPECT_EQ(tiles * steps * slices * 8, double(counted.mma_m16n8k16)) << c.name();
