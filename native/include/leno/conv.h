@@ -53,9 +53,9 @@ LENO_API int leno_conv2d_options_init(leno_conv2d_options* options);
 /*
  * packed: filters as a matrix of F x (R S C / groups): column (r S + s) (C / groups) + c is channel c of its group at
  * row r and column s of the kernel. Weights f32 or bf16; i8 where the kernel is 1 x 1 with stride 1; on a CUDA device
- * f16 or bf16. With weights of 16 bits kernels may round X of f32 to their type. With several groups and a pattern, no
- * group of V rows may hold filters of two. The operator keeps what it needs of packed, and the device: both handles may
- * be destroyed before it.
+ * f32, f16 or bf16. With weights of 16 bits kernels may round X of f32 to their type. With several groups and a
+ * pattern, no group of V rows may hold filters of two. The operator keeps what it needs of packed, and the device: both
+ * handles may be destroyed before it.
  */
 LENO_API int leno_conv2d_create(leno_device device, leno_packed packed, const leno_conv2d_options* options,
                                 leno_conv2d* out);

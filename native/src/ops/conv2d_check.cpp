@@ -52,11 +52,13 @@ void check_types(Device::Kind device, const Conv2dOptions& o, DType weights) {
           plan::name_of(o.activation),
           ", expected none, relu, gelu_erf, gelu_tanh, silu, relu6 or leaky_relu on a CUDA device, whose kernels have "
           "no others");
-  require(weights == DType::f16 || weights == DType::bf16, LENO_ERR_UNSUPPORTED, "packed holds ", name_of(weights),
-          " weights, expected f16 or bf16 for a convolution on a CUDA device: leno_packed_convert "
+  require(weights == DType::f16 || weights == DType::bf16 || weights == DType::f32, LENO_ERR_UNSUPPORTED,
+          "packed holds ", name_of(weights),
+          " weights, expected f32, f16 or bf16 for a convolution on a CUDA device: leno_packed_convert "
           "(PackedWeights.convert) makes such weights of these");
-  require(o.io == DType::f32 || o.io == weights, LENO_ERR_UNSUPPORTED, "io_dtype is ", name_of(o.io),
-          ", expected f32 or ", name_of(weights), " with ", name_of(weights), " weights on a CUDA device");
+  require(o.io == DType::f32 || o.io == weights, LENO_ERR_UNSUPPORTED, "io_dtype is ", name_of(o.io), ", expected f32",
+          weights == DType::f32 ? "" : " or ", weights == DType::f32 ? "" : name_of(weights), " with ",
+          name_of(weights), " weights on a CUDA device");
 }
 
 void check_weights(const Conv2dOptions& o, const PackedWeights& packed) {

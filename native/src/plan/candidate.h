@@ -36,7 +36,7 @@ struct KernelRow {
   // On CUDA devices: the oldest card; rows that a block multiplies, 0 where it takes as many as there are; tokens that
   // leave half of the blocks idle.
   int arch() const { return cuda != nullptr ? cuda->arch : cuda_conv->arch; }
-  int tile_rows() const { return cuda != nullptr ? cuda->tile_rows : cuda_conv->tile.m; }
+  int tile_rows() const { return cuda != nullptr ? cuda->tile_rows : cuda_conv->tile_rows; }
   int idle_tokens() const { return cuda != nullptr ? cuda->idle_tokens : 0; }
   bool operator==(const KernelRow&) const = default;
 };

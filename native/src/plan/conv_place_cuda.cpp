@@ -121,7 +121,7 @@ std::string CudaConvPlace::needless(const Candidate& c, int64_t pixels, const st
 }
 
 const kernels::LinearFormat* CudaConvPlace::format_of(const KernelRow& kernel) {
-  return kernel.cuda != nullptr ? kernel.cuda->format : &kernels::cuda::kFragments;
+  return kernel.cuda != nullptr ? kernel.cuda->format : kernel.cuda_conv->format;
 }
 
 std::shared_ptr<const kernels::PreparedWeights> CudaConvPlace::prepared(const Candidate& c) {
@@ -132,8 +132,8 @@ std::shared_ptr<const kernels::PreparedWeights> CudaConvPlace::prepared(const Ca
   for (int64_t g = 0; g < question_.groups; ++g) {
     groups.push_back(part_of(weights_.packed(c.dense), question_.spec.geometry, g));
   }
-  if (format == &kernels::cuda::kFragments) {
-    return slot = on_device(device_, kernels::cuda::weights_of(kernels::cuda::kFragments, groups), bias_);
+  if (c.kernel.cuda_conv != nullptr) {
+    return slot = on_device(device_, kernels::cuda::weights_of(*c.kernel.cuda_conv->format, groups), bias_);
   }
   return slot = on_device(device_, format->prepare(*groups.front()), bias_);
 }

@@ -48,7 +48,7 @@ class CudaConvPlace final : public ConvPlace {
   std::string use() const override { return ""; }
 
  private:
-  // Linear kernels that want fragments take those of the convolution's, too.
+  // Linear kernels share the weights of the convolution's that want the same format: theirs are of one group.
   static const kernels::LinearFormat* format_of(const KernelRow& kernel);
 
   const std::shared_ptr<CudaDevice> device_;

@@ -45,6 +45,9 @@ class CudaConv : public Cuda {
   // Weights of the options: groups of V rows that keep every third column, rows shuffled within the groups of the
   // convolution; dense ones where vector is 0.
   void pack(int64_t filters, int64_t vector, int32_t dtype = LENO_BF16) {
+    leno_packed_destroy(packed_);
+    packed_ = nullptr;
+    bias_.clear();
     auto& s = shape_;
     s.filters = filters;
     s.channels = options_.channels;
@@ -209,13 +212,16 @@ TEST_F(CudaConv, TakesAnyGeometry) {
   options_.pad_bottom = 1;
   options_.pad_right = 7;
   pack(64, 16);
-  for (const int layout : {LENO_NCHW, LENO_NHWC}) {
-    options_.layout = layout;
-    add_epilogue(LENO_RESIDUAL_AFTER);
-    recreate();
-    prepare(3, 9, 11);
-    ASSERT_OK(forward());
-    expect_right();
+  for (const char* kernel : {kKernel, "bf16_conv2d_skip_u16_m64n128k32_sm80"}) {
+    options_.kernel = kernel;
+    for (const int layout : {LENO_NCHW, LENO_NHWC}) {
+      options_.layout = layout;
+      add_epilogue(LENO_RESIDUAL_AFTER);
+      recreate();
+      prepare(3, 9, 11);
+      ASSERT_OK(forward());
+      expect_right();
+    }
   }
 }
 
@@ -279,17 +285,61 @@ TEST_F(CudaConv, OnePixelRunsLinearKernels) {
   }
 }
 
+// Weights with a pattern of units of rows have kernels that skip, named by type and unit.
+TEST_F(CudaConv, WarpSkipWeightsRunTheirKernels) {
+  const struct {
+    int32_t dtype;
+    int64_t vector;
+    const char* kernel;
+  } kinds[] = {{LENO_F32, 8, "f32_conv2d_skip_m64n256k16_sm80"},
+               {LENO_F32, 16, "f32_conv2d_skip_m64n128k16_sm75"},
+               {LENO_BF16, 8, "bf16_conv2d_skip_u8_m64n128k32_sm80"},
+               {LENO_BF16, 16, "bf16_conv2d_skip_u16_m64n128k32_sm80"},
+               {LENO_BF16, 32, "bf16_conv2d_skip_u32_m64n128k32_sm80"}};
+  for (const auto& kind : kinds) {
+    pack(96, kind.vector, kind.dtype);
+    options_.io_dtype = kind.dtype;
+    options_.kernel = kind.kernel;
+    add_epilogue(LENO_RESIDUAL_BEFORE);
+    for (const int layout : {LENO_NCHW, LENO_NHWC}) {
+      options_.layout = layout;
+      recreate();
+      prepare(3, 9, 11);
+      ASSERT_OK(forward());
+      expect_right();
+      EXPECT_STREQ(kind.kernel, leno_conv2d_kernel(op_, 3, 9, 11));
+    }
+  }
+}
+
+TEST_F(CudaConv, FloatsHaveDenseCandidatesToo) {
+  options_.kernel = nullptr;
+  options_.io_dtype = LENO_F32;
+  pack(48, 8, LENO_F32);
+  recreate();
+  prepare(1, 9, 11);
+  ASSERT_OK(forward());
+  expect_right();
+  std::set<std::string> timed, dense;
+  const auto json = explained();
+  for (const auto& c : json["buckets"][0]["candidates"]) {
+    if (!c.contains("refusal")) (c["weights"] == "dense" ? dense : timed).insert(c["kernel"].get<std::string>());
+  }
+  EXPECT_TRUE(timed.count("f32_conv2d_skip_m64n128k16_sm80"));
+  EXPECT_TRUE(dense.count("f32_conv2d_dense_m64n128k16_sm80"));
+}
+
 TEST_F(CudaConv, RefusesTypesThatTheCardDoesNotTake) {
   pack(48, 16);
   options_.io_dtype = LENO_F16;
   EXPECT_REFUSED(LENO_ERR_UNSUPPORTED, "io_dtype is f16, expected f32 or bf16 with bf16 weights on a CUDA device",
                  create());
-  leno_packed_destroy(packed_);
-  packed_ = nullptr;
-  options_.io_dtype = LENO_F32;
   pack(48, 16, LENO_F32);
+  EXPECT_REFUSED(LENO_ERR_UNSUPPORTED, "io_dtype is f16, expected f32 with f32 weights on a CUDA device", create());
+  options_.io_dtype = LENO_F32;
+  pack(48, 16, LENO_I8);
   EXPECT_EQ(LENO_ERR_UNSUPPORTED, create());
-  EXPECT_THAT(leno_last_error(), HasSubstr("packed holds f32 weights, expected f16 or bf16 for a convolution"));
+  EXPECT_THAT(leno_last_error(), HasSubstr("packed holds i8 weights, expected f32, f16 or bf16 for a convolution"));
 }
 
 TEST_F(CudaConv, RefusesActivationsThatTheCardDoesNotHave) {

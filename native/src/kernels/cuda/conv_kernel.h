@@ -4,8 +4,8 @@
 #include "kernels/cuda/linear_plan.h"
 
 // What a CUDA kernel of the convolution is: a tile of the linear operator's kernels with an entry of its own. Weights
-// are fragments_of() the parts of the convolution's groups, with the columns of kernels/conv_kernel.h. A forward
-// is a launch that packs x, the product, and where k is split the sum of its parts.
+// are those of the parts of the convolution's groups, with the columns of kernels/conv_kernel.h. A forward is a launch
+// that packs x, the product, and where k is split the sum of its parts.
 namespace leno::kernels::cuda {
 
 struct ConvKernel {
@@ -15,6 +15,9 @@ struct ConvKernel {
   bool dense;        // takes dense weights, else those with a pattern
   TileShape tile;    // gather: the entry
   const char* reduce;
+  const PartsFormat* format = &kFragments;
+  int unit = 0;       // rows of the units that it is made for, as refuse_unit() wants them; 0: of any
+  int tile_rows = 0;  // rows that a block multiplies, a group's or zeros; 0 where it takes as many as there are
 };
 
 // Every convolution kernel of this build.

@@ -3,6 +3,7 @@
 namespace leno::kernels::cuda {
 
 LENO_CONV_PACK(b16, PackB16)
+LENO_CONV_PACK(f32, PackF32)
 LENO_CONV_PACK(f32_f16, PackFloat<ptx::Half>)
 
 }  // namespace leno::kernels::cuda

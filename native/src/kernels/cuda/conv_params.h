@@ -5,13 +5,13 @@
 
 // How the CUDA convolution kernels see images, and their parameters: plain data for host, card and emulator.
 //
-// X is packed once a forward into chunks of 8 elements, 16 bytes: what every weight meets at 8 pixels of Y that lie in
-// 8 different *strips*. A strip is an image, or a piece of one: images are cut into strips_y x strips_x pieces of
-// strip_height x strip_width pixels, and strips_n images lie side by side (8 = strips_n strips_y strips_x). So one
-// chunk further along a row of the packed planes is one pixel further in all 8 strips, and the input of every weight is
-// an aligned chunk at a fixed distance, whatever the kernel, its dilation and its stride. Rows and columns of a strip
-// go to planes by their phase (kernels/conv_axis.h), with what the kernel reaches beyond the strip's edge, zeros for
-// padding.
+// X is packed once a forward into chunks of 8 elements, 16 bytes (32 of fp32): what every weight meets at 8 pixels of Y
+// that lie in 8 different *strips*. A strip is an image, or a piece of one: images are cut into strips_y x strips_x
+// pieces of strip_height x strip_width pixels, and strips_n images lie side by side (8 = strips_n strips_y strips_x).
+// So one chunk further along a row of the packed planes is one pixel further in all 8 strips, and the input of every
+// weight is an aligned chunk at a fixed distance, whatever the kernel, its dilation and its stride. Rows and columns of
+// a strip go to planes by their phase (kernels/conv_axis.h), with what the kernel reaches beyond the strip's edge,
+// zeros for padding.
 //
 // The pixels of Y are the tokens of the product, numbered by chunk, strip within the chunk innermost: chunk
 // (block * strip_height + row) * strip_width + column, blocks being those of strips_n images. The columns of the
@@ -50,13 +50,17 @@ struct ConvPackParams {
   int32_t plane_columns = 0;
   int32_t pack_blocks = 0;  // of the grid; the others make offsets
 
-  const int32_t* taps = nullptr;  // (channel kernel_h + r) kernel_w + s of each column of the weights, or -1
-  int32_t* offsets = nullptr;     // in chunks
-  int32_t count = 0;
+  // What the weights name their columns in: step_words words for each k-step, the first step_columns of them
+  // (channel kernel_h + r) kernel_w + s of a column, or -1, which become offsets in chunks. The others stay.
+  const int32_t* taps = nullptr;
+  int32_t* offsets = nullptr;
+  int32_t count = 0;  // words
+  int32_t step_columns = 0;
+  Divisor step_words;
 };
 
-// Threads make a chunk each. Those of NHWC images are numbered by tiles of so many neighbours along a row and so many
-// channels: 32 bytes of x's channels become 32 bytes of a plane's row.
+// Threads make 16 bytes each, a chunk or half of one. Those of NHWC images are numbered by tiles of so many neighbours
+// along a row and so many channels: 32 bytes of x's channels become 32 bytes of a plane's row.
 struct ConvPackTile {
   static constexpr int kThreads = 256;
   static constexpr int kNhwcColumns = 2, kNhwcChannels = 16;

@@ -3,6 +3,7 @@
 #include "core/aligned_buffer.h"
 #include "core/error.h"
 #include "kernels/cuda/conv_kernel.h"
+#include "kernels/cuda/linear_skip_weights.h"
 #include "kernels/cuda/reduce_tile.h"
 
 namespace leno::kernels::cuda {
@@ -14,13 +15,15 @@ constexpr int64_t kSectionBytes = 256;
 struct Sections {
   int64_t packed_bytes, offset_bytes;
   Sections(const ConvPlanes& planes, const LinearWeights& weights, const ConvTask& task)
-      : packed_bytes(round_up(task.channels() * planes.chunks_of_channel() * 16, kSectionBytes)),
-        offset_bytes(round_up(columns(weights) * 4, kSectionBytes)) {}
-  static int64_t columns(const LinearWeights& weights) { return weights.starts.back() * weights.step; }
+      : packed_bytes(
+            round_up(task.channels() * planes.chunks_of_channel() * 8 * size_of(weights.dtype), kSectionBytes)),
+        offset_bytes(round_up(words(weights) * 4, kSectionBytes)) {}
+  static int64_t words(const LinearWeights& weights) { return weights.starts.back() * weights.step_words; }
 };
 
 const char* pack_entry(DType io, DType type, bool nhwc) {
   if (io != DType::f32) return nhwc ? "conv_pack_b16_nhwc" : "conv_pack_b16_nchw";
+  if (type == DType::f32) return nhwc ? "conv_pack_f32_nhwc" : "conv_pack_f32_nchw";
   if (type == DType::f16) return nhwc ? "conv_pack_f32_f16_nhwc" : "conv_pack_f32_f16_nchw";
   return nhwc ? "conv_pack_f32_bf16_nhwc" : "conv_pack_f32_bf16_nchw";
 }
@@ -31,7 +34,12 @@ std::string conv_refuse(const ConvKernel& kernel, const Card& card, const Weight
   if (weights.dense != kernel.dense) return kernel.dense ? "takes dense weights" : "takes weights with a pattern";
   const DType io = task.spec.io;
   if (io != kernel.weights && io != DType::f32) {
-    return text("takes ", name_of(kernel.weights), " or f32 images, not ", name_of(io));
+    return text("takes ", name_of(kernel.weights), kernel.weights == DType::f32 ? "" : " or f32", " images, not ",
+                name_of(io));
+  }
+  if (kernel.unit > 0) {
+    const std::string why = refuse_unit(weights, kernel.unit);
+    if (!why.empty()) return why;
   }
   if (kernel.tile.shared_bytes > card.shared_bytes) {
     return text("a block takes ", kernel.tile.shared_bytes, " bytes of shared memory, the card has ",
@@ -83,12 +91,14 @@ Launches conv_plan(const ConvKernel& kernel, const LinearWeights& weights, const
   ConvParams p;
   weights.describe(operands.weights, p);
   ConvPackParams pack;
-  planes.describe(task, pack);
+  planes.describe(task, kernel.weights, pack);
   pack.x = x;
   pack.packed = packed;
   pack.taps = p.columns;
   pack.offsets = offsets;
-  pack.count = int32_t(Sections::columns(weights));
+  pack.count = int32_t(Sections::words(weights));
+  pack.step_columns = int32_t(weights.step);
+  pack.step_words = Divisor(weights.step_words);
   Launch& first = launches.add();
   first.entry = pack_entry(task.spec.io, kernel.weights, task.spec.layout == ImageLayout::nhwc);
   first.grid[0] = uint32_t(pack.pack_blocks + ceil_div(pack.count, ConvPackTile::kThreads));

@@ -99,7 +99,7 @@ void ConvPlanes::describe(const ConvTask& task, ConvParams& p) const {
   p.y_float = spec.io == DType::f32;
 }
 
-void ConvPlanes::describe(const ConvTask& task, ConvPackParams& p) const {
+void ConvPlanes::describe(const ConvTask& task, DType type, ConvPackParams& p) const {
   const ConvGeometry& g = task.spec.geometry;
   const bool nhwc = task.spec.layout == ImageLayout::nhwc;
   p.x_image = task.channels() * task.height * task.width;
@@ -120,7 +120,7 @@ void ConvPlanes::describe(const ConvTask& task, ConvPackParams& p) const {
   p.plane_columns = int32_t(columns);
   const int64_t tiles = ceil_div(task.channels(), of_channels) * blocks * planes * rows * across;
   const int64_t chunks = tiles * of_columns * of_channels;
-  p.pack_blocks = int32_t(ceil_div(chunks, ConvPackTile::kThreads));
+  p.pack_blocks = int32_t(ceil_div(chunks, ConvPackTile::kThreads * 2 / size_of(type)));
 }
 
 }  // namespace leno::kernels::cuda

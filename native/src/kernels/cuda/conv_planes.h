@@ -37,7 +37,8 @@ struct ConvPlanes {
   std::string refuse(const ConvTask& task) const;
 
   void describe(const ConvTask& task, ConvParams& params) const;
-  void describe(const ConvTask& task, ConvPackParams& params) const;
+  // type: of the packed planes.
+  void describe(const ConvTask& task, DType type, ConvPackParams& params) const;
 
  private:
   void cut(const ConvTask& task, int of_y, int of_x);

@@ -11,5 +11,7 @@ using ConvRows = std::span<const ConvKernel* const>;
 
 ConvRows conv_rows_sm80();
 ConvRows conv_rows_sm75();
+ConvRows conv_rows_skip();
+ConvRows conv_rows_skip_mma();
 
 }  // namespace leno::kernels::cuda

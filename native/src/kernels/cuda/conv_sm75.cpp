@@ -11,7 +11,10 @@ namespace {
                                             DType::f16,                                                            \
                                             dense,                                                                 \
                                             tile_shape<TileSizesSm75<Tile>>("conv2d_f16_" #tile "_sm75", nullptr), \
-                                            "conv2d_f16_reduce_sm75"};
+                                            "conv2d_f16_reduce_sm75",                                              \
+                                            &kFragments,                                                           \
+                                            0,                                                                     \
+                                            Tile::kM};
 
 LENO_ROW(shflbw, false, m16n128k64, M16N128K64)
 LENO_ROW(shflbw, false, m32n128k32, M32N128K32)

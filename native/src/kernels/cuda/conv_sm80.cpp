@@ -11,7 +11,10 @@ namespace {
       DType::type,                                                             \
       dense,                                                                   \
       tile_shape<TileSizes<Tile>>("conv2d_" #type "_" #tile "_sm80", nullptr), \
-      "conv2d_" #type "_reduce_sm80"};
+      "conv2d_" #type "_reduce_sm80",                                          \
+      &kFragments,                                                             \
+      0,                                                                       \
+      Tile::kM};
 
 #define LENO_ALL(type)                                    \
   LENO_ROW(type, shflbw, false, m16n128k64, M16N128K64)   \

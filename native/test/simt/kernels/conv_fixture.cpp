@@ -97,12 +97,18 @@ ConvTask CudaConvProblem::task(const kernels::ConvSpec& spec) const {
   return {spec, problem_.groups, problem_.batch, problem_.height, problem_.width};
 }
 
+kernels::cuda::Card CudaConvProblem::card() const {
+  kernels::cuda::Card card = on_card() ? the_card() : card_of(c_.arch, c_.multiprocessors);
+  card.multiprocessors = c_.multiprocessors;
+  return card;
+}
+
 std::string CudaConvProblem::refusal(const ConvKernel& row) const {
   if (row.weights != c_.weights) return text("takes ", leno::name_of(row.weights), " weights");
-  if (row.arch > c_.arch) return text("needs sm_", row.arch);
+  if (row.arch > card().arch) return text("needs sm_", row.arch);
   const kernels::ConvSpec fixed = spec();
-  return kernels::cuda::conv_refuse(row, card_of(c_.arch, c_.multiprocessors),
-                                    {c_.weights, parts_.front()->dense(), parts_.front()->vector()}, task(fixed));
+  return kernels::cuda::conv_refuse(row, card(), {c_.weights, parts_.front()->dense(), parts_.front()->vector()},
+                                    task(fixed));
 }
 
 std::string CudaConvProblem::check(const ConvKernel& row, simt::Options options,
@@ -114,8 +120,8 @@ std::string CudaConvProblem::check(const ConvKernel& row, simt::Options options,
   for (int64_t i = 0; i < outputs() && c_.residual; ++i) {
     (c_.residual_is_y ? y : residual).set(place(i, problem_.filters, out), problem_.residual[size_t(i)]);
   }
-  const auto weights = kernels::cuda::weights_of(kernels::cuda::kFragments, parts_);
-  const kernels::cuda::Card card = card_of(c_.arch, c_.multiprocessors);
+  const auto weights = kernels::cuda::weights_of(*row.format, parts_);
+  const kernels::cuda::Card card = this->card();
   const kernels::ConvSpec fixed = spec();
   const int64_t bytes = kernels::cuda::conv_workspace_bytes(row, *weights, task(fixed), card);
   if (bytes < 0 || bytes % 256 != 0) return text("workspace of ", bytes, " bytes, expected a multiple of 256");

@@ -41,6 +41,7 @@ class CudaConvProblem {
   const std::vector<std::shared_ptr<const PackedWeights>>& parts() const { return parts_; }
 
  private:
+  kernels::cuda::Card card() const;  // the case's, or the one that is there with the case's multiprocessors
   double draw();
   int64_t outputs() const;
   int64_t place(int64_t i, int64_t channels, int64_t pixels) const;
