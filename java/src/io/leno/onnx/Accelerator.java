@@ -16,7 +16,8 @@ import java.util.Set;
  * model's sum.
  *
  * <p>Immutable; {@link #run} may be called from any thread. Deterministic for a seed, but for what
- * is decided by measured times: {@link Goal.Accuracy}, and which convolutions stay as they were.
+ * is decided by measured times: {@link Goal.Accuracy}, which convolutions stay as they were, and
+ * which of several families of patterns a layer has.
  */
 public final class Accelerator {
   private final AcceleratorSettings settings;

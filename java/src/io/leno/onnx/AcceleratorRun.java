@@ -290,14 +290,7 @@ final class AcceleratorRun implements AutoCloseable {
     Map<LinearLayer, LayerFit> fits = fit(choices.byLayer(), bySweep);
     try {
       stages.begin("verify");
-      Map<LinearLayer, byte[]> blobs = new LinkedHashMap<>();
-      fits.forEach(
-          (layer, fit) -> {
-            if (fit.isReplaced()) {
-              blobs.put(fit.rebiased(), fit.packed().toBytes());
-            }
-          });
-      OnnxModel accelerated = settings.model.withPackedLayers(blobs);
+      OnnxModel accelerated = packed(fits);
       return new Candidate(choices, fits, bySweep, accelerated, verify(accelerated, heldOut));
     } catch (RuntimeException | Error e) {
       fits.values().forEach(LayerFit::close);
@@ -305,8 +298,63 @@ final class AcceleratorRun implements AutoCloseable {
     }
   }
 
+  private OnnxModel packed(Map<LinearLayer, LayerFit> fits) {
+    Map<LinearLayer, byte[]> blobs = new LinkedHashMap<>();
+    fits.forEach(
+        (layer, fit) -> {
+          if (fit.isReplaced()) {
+            blobs.put(fit.rebiased(), fit.packed().toBytes());
+          }
+        });
+    return settings.model.withPackedLayers(blobs);
+  }
+
+  /**
+   * Convolutions that turn out not to be faster in the model that was made become its own again.
+   */
   private Acceleration finish(Candidate made) {
     stages.begin("report");
+    Map<LinearLayer, PairedTimes.Pair> served = served(made);
+    Map<LinearLayer, LayerFit> own = new LinkedHashMap<>();
+    try {
+      served.forEach(
+          (layer, pair) -> {
+            if (!settings.replaceSlower && !LayerChooser.isWorthwhile(pair.ratio())) {
+              own.put(layer, LayerFit.dense(layer, LayerChoice.dense(DType.F32), null));
+            }
+          });
+      if (own.isEmpty()) {
+        return finish(made, served);
+      }
+      Map<LinearLayer, LayerFit> fits = new LinkedHashMap<>(made.fits);
+      fits.putAll(own);
+      OnnxModel model = packed(fits);
+      double similarity = verify(model, verification);
+      if (settings.goal instanceof Goal.Accuracy goal && similarity < goal.similarity()) {
+        return finish(made, served); // others were fitted to what these lost
+      }
+      Map<LinearLayer, Double> sensitivity = new LinkedHashMap<>(made.choices.sensitivity());
+      own.keySet().forEach(layer -> sensitivity.computeIfPresent(layer, (l, error) -> 0.0));
+      Choices choices =
+          new Choices(made.choices.byLayer(), sensitivity, made.choices.alternatives());
+      Candidate kept = new Candidate(choices, fits, made.bySweep, model, similarity);
+      return finish(kept, served(kept));
+    } finally {
+      own.values().forEach(LayerFit::close);
+    }
+  }
+
+  /** What its convolutions take in the model, in turn with the model's own. */
+  private Map<LinearLayer, PairedTimes.Pair> served(Candidate made) {
+    List<LinearLayer> replaced =
+        made.fits.values().stream()
+            .filter(fit -> fit.isReplaced() && fit.layer().isConvolution())
+            .map(LayerFit::layer)
+            .toList();
+    return times.convolutions().of(made.model, replaced);
+  }
+
+  private Acceleration finish(Candidate made, Map<LinearLayer, PairedTimes.Pair> served) {
     Map<String, Mask> masks = new LinkedHashMap<>();
     made.fits.forEach(
         (layer, fit) -> {
@@ -315,12 +363,6 @@ final class AcceleratorRun implements AutoCloseable {
             masks.put(layer.name(), new Mask(layer.rows(), layer.columns(), kept));
           }
         });
-    List<LinearLayer> replaced =
-        made.fits.values().stream()
-            .filter(fit -> fit.isReplaced() && fit.layer().isConvolution())
-            .map(LayerFit::layer)
-            .toList();
-    Map<LinearLayer, PairedTimes.Pair> served = times.convolutions().of(made.model, replaced);
     List<LayerReport> reports;
     try (Pass fitted = start(calibration)) {
       reports =

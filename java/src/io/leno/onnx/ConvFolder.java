@@ -4,6 +4,7 @@ import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -14,9 +15,9 @@ import java.util.Set;
 
 /**
  * Takes what scales and shifts the channels behind a convolution into its weights and bias: {@code
- * BatchNormalization}, and {@code Mul} and {@code Add} of a constant per channel. ONNX Runtime does
- * the same when it loads a model. What stands before a convolution stays: its shift would reach
- * into the padding.
+ * BatchNormalization}, and {@code Mul} and {@code Add} of a constant per channel or one for all.
+ * ONNX Runtime does the same when it loads a model. What stands before a convolution stays: its
+ * shift would reach into the padding.
  */
 final class ConvFolder {
   /** Per filter f: y = scale[f] x + shift[f]. */
@@ -199,13 +200,19 @@ final class ConvFolder {
         .map(Tensors::floats);
   }
 
-  /** A constant that broadcasts along channels alone: [F, 1, 1] or [1, F, 1, 1] in 2-D. */
+  /**
+   * A constant that broadcasts along channels alone: [F, 1, 1] or [1, F, 1, 1] in 2-D; or one
+   * number.
+   */
   private Optional<float[]> perChannel(String tensor, int filters, int dimensions) {
     return graph
         .constant(tensor)
         .filter(Tensors::isFloat)
         .filter(
             t -> {
+              if (Tensors.count(t) == 1) {
+                return t.getDimsCount() <= dimensions + 2;
+              }
               int axis = t.getDimsCount() - dimensions - 1;
               if (axis != 0 && axis != 1) {
                 return false;
@@ -217,7 +224,16 @@ final class ConvFolder {
               }
               return true;
             })
-        .map(Tensors::floats);
+        .map(
+            t -> {
+              float[] values = Tensors.floats(t);
+              if (values.length == filters) {
+                return values;
+              }
+              float[] repeated = new float[filters];
+              Arrays.fill(repeated, values[0]);
+              return repeated;
+            });
   }
 
   private String unique(String name) {

@@ -96,7 +96,12 @@ final class LayerChooser {
     if (choice.isDense() && !layer.isConvolution()) {
       return true;
     }
-    return times.seconds(layer, choice, tokens) < WORTHWHILE * dense(times, layer, choice, tokens);
+    return isWorthwhile(times.seconds(layer, choice, tokens) / dense(times, layer, choice, tokens));
+  }
+
+  /** Of a time over that of the dense layer. */
+  static boolean isWorthwhile(double ratio) {
+    return ratio < WORTHWHILE;
   }
 
   private static double dense(

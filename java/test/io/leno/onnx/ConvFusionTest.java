@@ -187,7 +187,17 @@ final class ConvFusionTest extends FusionTest {
         "along another axis",
         List.of("bias"),
         2,
-        m -> m.node("Add", conv(m, X, attribute("auto_pad", "SAME_UPPER")), m.random(6, 1)));
+        IMAGES.subList(0, 2), // as wide as there are filters
+        m -> m.node("Add", conv(m, X, attribute("auto_pad", "SAME_UPPER")), m.random(6, F)));
+    add(
+        "one number for all channels, and hard-swish",
+        List.of("bias+hard_swish", "bias"),
+        2,
+        m -> {
+          String x = m.node("Mul", conv(m, X), m.random(6, 1));
+          x = m.node("HardSwish", m.node("Add", m.scalar(0.5f), x));
+          return m.node("Mul", m.random(8, 1, 1, 1, 1), m.node("Conv", x, m.random(9, 4, F, 1, 1)));
+        });
   }
 
   private static String batchNorm(TinyModel m, String x, int channels) {

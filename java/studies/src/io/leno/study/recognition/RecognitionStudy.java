@@ -5,6 +5,7 @@ import io.leno.DType;
 import io.leno.Leno;
 import io.leno.Matrix;
 import io.leno.PackedWeights;
+import io.leno.PatternFamily;
 import io.leno.cli.ProgressPrinter;
 import io.leno.cli.report.Json;
 import io.leno.cli.report.ReportTables;
@@ -73,6 +74,15 @@ final class RecognitionStudy implements Callable<Integer> {
       defaultValue = "8",
       description = "Rows of a group of the patterns (${DEFAULT-VALUE}).")
   private int vector;
+
+  @Option(
+      names = "--family",
+      split = ",",
+      defaultValue = "SHFL_BW",
+      description =
+          "Families of patterns, of ${COMPLETION-CANDIDATES}; of both, each layer takes the faster at"
+              + " equal importance (${DEFAULT-VALUE}).")
+  private PatternFamily[] families;
 
   @Option(
       names = "--budget",
@@ -190,6 +200,7 @@ final class RecognitionStudy implements Callable<Integer> {
     try {
       return Accelerator.builder(dense)
           .goal(goal)
+          .families(families)
           .calibration(fitted)
           .heldOut(tested)
           .dtypes(DType.F32)
