@@ -2,9 +2,9 @@
 # usage: scripts/gpu-check.sh [--out FOLDER] [--emulated] [--seconds LIMIT] | --kit
 # On a machine with an NVIDIA card, in one go and without a network: builds for that card, compares it with the emulator
 # one instruction at a time, runs the CUDA tests on it, the benchmark beside NVIDIA's libraries, tests again under
-# compute-sanitizer, and the Java tests where there is a Java. Writes summary.json, conformance.json, linear.json and
-# log.txt to FOLDER (target/gpu-check/out) as they come: whoever ends it in the middle has what it had. A step that fails
-# does not keep the next from running; the last line says how many did.
+# compute-sanitizer, and the Java tests where there is a Java. Writes summary.json, conformance.json, linear.json,
+# conv.json and log.txt to FOLDER (target/gpu-check/out) as they come: whoever ends it in the middle has what it had. A
+# step that fails does not keep the next from running; the last line says how many did.
 #
 #   --kit        puts what such a machine may lack into target/gpu-kit: GoogleTest, headers, a small Java run time, the
 #                JARs and the tests' classes. Run it where there is a network, then bring the folder along.
@@ -159,7 +159,8 @@ go_on=-k # what does not build does not keep the rest from it
 grep -q '^CMAKE_GENERATOR:INTERNAL=Ninja' "$build/CMakeCache.txt" 2>/dev/null && go_on="-k 0"
 # shellcheck disable=SC2086
 step build $build_limit cmake --build "$build" --parallel "$jobs" --target leno_conformance leno_cuda_linear_bench \
-  leno_simt_kernels_test leno_simt_driver leno_cuda_test leno_cuda_inside_test leno_cuda_cublaslt_test leno -- $go_on
+  leno_cuda_conv_bench leno_simt_kernels_test leno_simt_driver leno_cuda_test leno_cuda_inside_test \
+  leno_cuda_cublaslt_test leno -- $go_on
 test_folder=$build/native/test
 if [ $emulated = yes ]; then
   LENO_CUDA_DRIVER=$(find "$build" -name 'libleno-simt-cuda.so' | head -n 1)
@@ -193,7 +194,7 @@ step conformance $((60 * slower)) "$conformance" --json "$out/conformance.json"
 step conformance-finds-planted $((60 * slower)) "$conformance" --planted
 if [ $emulated = yes ]; then
   step kernels-on-card 600 "${as_card[@]}" LENO_TEST_REDUCED=1 "$kernels" --gtest_brief=1 \
-    '--gtest_filter=Transpose*:Convert*:LayerNorm*:LinearSm75.Is*:LinearFixture*'
+    '--gtest_filter=Transpose*:Convert*:LayerNorm*:LinearSm75.Is*:LinearFixture*:*ConvKernels*:ConvSkip*'
 else
   # Most of the time is the references': several processes take a part each.
   step kernels-on-card 120 "${as_card[@]}" GTEST_TOTAL_SHARDS=4 bash -c '
@@ -215,21 +216,25 @@ else
 fi
 
 # ---- speed: what time is left but for the steps behind it
-bench=$test_folder/bench/cuda/leno_cuda_linear_bench
+bench=$test_folder/bench/cuda
 floor=$kept
 kept=0
 left=$(($(seconds_left) - behind))
 [ $left -ge "$floor" ] || left=$floor
-if [ ! -x "$bench" ]; then
+if [ ! -x "$bench/leno_cuda_linear_bench" ] || [ ! -x "$bench/leno_cuda_conv_bench" ]; then
   skip benchmark "it was not built"
   failed=$((failed + 1))
 elif [ $emulated = yes ]; then
-  step benchmark 600 "$bench" --tiny --json "$out/linear.json"
+  step benchmark 600 "$bench/leno_cuda_linear_bench" --tiny --json "$out/linear.json"
+  step benchmark-conv 600 "$bench/leno_cuda_conv_bench" --tiny --json "$out/conv.json"
 else
   # A problem that has begun is ended.
-  cold=$((left / 4))
-  step benchmark $((left - cold)) "$bench" --seconds $((left - cold - 15)) --json "$out/linear.json"
-  step benchmark-cold $cold "$bench" --cold --quick --seconds $((cold - 12)) --json "$out/linear-cold.json"
+  conv=$((left / 3)) cold=$((left / 6))
+  warm=$((left - conv - cold))
+  step benchmark $warm "$bench/leno_cuda_linear_bench" --seconds $((warm - 15)) --json "$out/linear.json"
+  step benchmark-conv $conv "$bench/leno_cuda_conv_bench" --seconds $((conv - 25)) --json "$out/conv.json"
+  step benchmark-cold $cold "$bench/leno_cuda_linear_bench" --cold --quick --seconds $((cold - 12)) \
+    --json "$out/linear-cold.json"
 fi
 
 # ---- under compute-sanitizer, on reduced tables
@@ -244,7 +249,7 @@ else
     check=("$sanitizer" --tool $tool --error-exitcode 7 --report-api-errors no)
     step "conformance-$tool" 30 "${check[@]}" "$conformance"
     step "kernels-$tool" 40 "${as_card[@]}" LENO_TEST_REDUCED=1 "${check[@]}" "$kernels" --gtest_brief=1 \
-      '--gtest_filter=Transpose*:Convert*:LayerNorm*:*IsExactOnSmallIntegers*:*EveryEpilogue*'
+      '--gtest_filter=Transpose*:Convert*:LayerNorm*:*IsExactOnSmallIntegers*:*EveryEpilogue*:*ConvKernels*:ConvSkip*'
   done
 fi
 

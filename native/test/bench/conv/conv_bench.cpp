@@ -19,26 +19,14 @@ namespace {
 
 using leno::CpuContext;
 using leno::CpuDevice;
-using leno::kernels::ImageLayout;
 using leno::ops::Conv2d;
 using leno::ops::ImageSize;
 using Json = nlohmann::ordered_json;
 
 struct Ours {
   Ours(CpuDevice& device, const Weights& weights, const ConvShape& shape, const Images& x, bool channels_last)
-      : op(device, weights.packed, options(shape, x, channels_last)), context(device) {
+      : op(device, weights.packed, operator_options(shape, x, channels_last)), context(device) {
     context.reserve(op.workspace_size({x.batch, x.size, x.size}));
-  }
-  static leno::ops::Conv2dOptions options(const ConvShape& shape, const Images& x, bool channels_last) {
-    leno::ops::Conv2dOptions o;
-    o.channels = shape.channels;
-    o.geometry.kernel_h = o.geometry.kernel_w = shape.kernel;
-    o.geometry.stride_h = o.geometry.stride_w = shape.stride;
-    o.geometry.pad_top = o.geometry.pad_left = o.geometry.pad_bottom = o.geometry.pad_right = shape.pad();
-    o.layout = channels_last ? ImageLayout::nhwc : ImageLayout::nchw;
-    o.io = x.dtype;
-    o.sizes = {{x.batch, x.size, x.size}};
-    return o;
   }
   Conv2d op;
   CpuContext context;

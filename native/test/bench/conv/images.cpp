@@ -4,12 +4,18 @@
 #include <random>
 #include <sstream>
 
+#include "core/half.h"
 #include "reference/conv_reference.h"
 
 namespace leno_bench {
 
-using leno::bf16_t;
 using leno::DType;
+
+namespace {
+
+float from_bits(uint16_t bits, DType type) { return type == DType::f16 ? leno::from_f16(bits) : leno::from_bf16(bits); }
+
+}  // namespace
 
 Images::Images(int64_t n, int64_t c, int64_t s, DType type)
     : batch(n),
@@ -27,18 +33,31 @@ Images::Images(int64_t n, int64_t c, int64_t s, DType type)
         if (type == DType::f32) {
           nchw.as<float>()[at] = nhwc.as<float>()[last] = v;
         } else {
-          nchw.as<bf16_t>()[at] = nhwc.as<bf16_t>()[last] = leno::to_bf16(v);
-          v = leno::from_bf16(leno::to_bf16(v));
+          const uint16_t bits = type == DType::f16 ? leno::to_f16(v) : leno::to_bf16(v);
+          nchw.as<uint16_t>()[at] = nhwc.as<uint16_t>()[last] = bits;
+          v = from_bits(bits, type);
         }
       }
     }
   }
 }
 
+leno::ops::Conv2dOptions operator_options(const ConvShape& shape, const Images& x, bool channels_last) {
+  leno::ops::Conv2dOptions o;
+  o.channels = shape.channels;
+  o.geometry.kernel_h = o.geometry.kernel_w = shape.kernel;
+  o.geometry.stride_h = o.geometry.stride_w = shape.stride;
+  o.geometry.pad_top = o.geometry.pad_left = o.geometry.pad_bottom = o.geometry.pad_right = shape.pad();
+  o.layout = channels_last ? leno::kernels::ImageLayout::nhwc : leno::kernels::ImageLayout::nchw;
+  o.io = x.dtype;
+  o.sizes = {{x.batch, x.size, x.size}};
+  return o;
+}
+
 namespace {
 
 float value_at(const Candidate& c, int64_t at) {
-  return c.y_dtype == DType::f32 ? c.y.as<float>()[at] : leno::from_bf16(c.y.as<bf16_t>()[at]);
+  return c.y_dtype == DType::f32 ? c.y.as<float>()[at] : from_bits(c.y.as<uint16_t>()[at], c.y_dtype);
 }
 
 // One pixel of y as a problem of its own: what of x it sees, zeros where that is beside the image.
@@ -64,9 +83,10 @@ leno_reference::ConvProblem pixel_problem(const ConvShape& shape, const Weights&
 
 }  // namespace
 
-std::string check(const Candidate& candidate, const ConvShape& shape, const Weights& weights, const Images& x) {
+std::string check(const Candidate& candidate, const ConvShape& shape, const Weights& weights, const Images& x,
+                  int64_t step) {
   const int64_t out = shape.out(), pixels = out * out;
-  for (int64_t i = 0; i < x.batch * shape.filters * pixels; ++i) {
+  for (int64_t i = 0; i < x.batch * shape.filters * pixels; i += step) {
     if (!std::isfinite(value_at(candidate, i))) return "element " + std::to_string(i) + " was not written";
   }
   std::mt19937 random(9);
@@ -83,6 +103,9 @@ std::string check(const Candidate& candidate, const ConvShape& shape, const Weig
       double bound = 2e-6 * expected.magnitude[static_cast<size_t>(f)];
       if (candidate.y_dtype == DType::bf16) {  // oneDNN rounds the weights too
         bound += std::fabs(wanted) / 128 + expected.magnitude[static_cast<size_t>(f)] / 200;
+      } else if (candidate.y_dtype == DType::f16) {  // Winograd's algorithm adds inputs in 16 bits
+        const double magnitude = expected.magnitude[static_cast<size_t>(f)];
+        bound += std::fabs(wanted) / 1024 + (candidate.kind == Kind::dense ? magnitude / 500 : 0);
       }
       if (!(std::fabs(got - wanted) <= bound)) {
         std::ostringstream text;

@@ -7,6 +7,7 @@
 #include "common/weights.h"
 #include "conv/options.h"
 #include "core/aligned_buffer.h"
+#include "ops/conv2d.h"
 
 namespace leno_bench {
 
@@ -21,7 +22,12 @@ struct Images {
   leno::AlignedBuffer nchw, nhwc;
 };
 
-// "" where every element of y is a finite number and a sample of pixels agrees with fp64, else what does not.
-std::string check(const Candidate& candidate, const ConvShape& shape, const Weights& weights, const Images& x);
+// Of an operator that convolves such images.
+leno::ops::Conv2dOptions operator_options(const ConvShape& shape, const Images& x, bool channels_last);
+
+// "" where every element of y (each `step`-th) is a finite number and a sample of pixels agrees with fp64, else what
+// does not.
+std::string check(const Candidate& candidate, const ConvShape& shape, const Weights& weights, const Images& x,
+                  int64_t step = 1);
 
 }  // namespace leno_bench

@@ -28,13 +28,17 @@ struct Matrix {
   std::vector<uint16_t> bits;
 };
 
-// What the candidates of a group share: random X in both layouts, on the card and on the host.
-struct Problem {
+// Where candidates run.
+struct Place {
+  std::shared_ptr<CudaDevice> device;
+  const Stream* stream = nullptr;
+};
+
+// What the candidates of a linear layer share: random X in both layouts, on the card and on the host.
+struct Problem : Place {
   Shape shape;
   int64_t tokens;
   DType dtype;
-  std::shared_ptr<CudaDevice> device;
-  const Stream* stream;
   std::vector<uint16_t> x;  // token-major
   std::unique_ptr<DeviceMemory> x_token_major, x_feature_major;
   const Matrix* dense = nullptr;                // nothing dropped
@@ -47,11 +51,12 @@ struct Problem {
 
 enum class Kind { ours, dense, sparse };
 
-// One way of computing Y = X W^T into y. `enqueue` puts it on the problem's stream, and may be captured into a graph.
+// One way of computing Y = X W^T into y, or a convolution. `enqueue` puts it on the place's stream, and may be captured
+// into a graph.
 struct Candidate {
   std::string name;
   Kind kind = Kind::ours;
-  bool token_major = false;
+  bool token_major = false;               // of images: channels last
   size_t pattern = 0;                     // ours: index of the weights
   double sparsity = 0;                    // peers: what they are compared at
   int arch = 0;                           // ours: what the kernel needs
@@ -77,6 +82,15 @@ void add_cusparselt(const Problem& problem, std::byte* y, Peers& peers);
 void add_cusparse_bsr(const Problem& problem, int64_t vector, double sparsity, std::byte* y, Peers& peers);
 
 // Times all of them interleaved. cold: the second-level cache is overwritten before each run.
-void measure(const Problem& problem, std::vector<Candidate*>& candidates, bool cold);
+void measure(const Place& place, std::vector<Candidate*>& candidates, bool cold);
+
+// The fastest of those that fit, nullptr where none does.
+template <class Fits>
+const Candidate* best(const std::vector<Candidate*>& candidates, Fits fits) {
+  const Candidate* least = nullptr;
+  for (const Candidate* c : candidates)
+    if (fits(*c) && (least == nullptr || c->seconds < least->seconds)) least = c;
+  return least;
+}
 
 }  // namespace leno_cuda_bench

@@ -2,15 +2,14 @@
 // Linear layers on a card, beside cuBLASLt, cuSPARSELt and cuSPARSE where they are found (LENO_CUDA_LIBRARIES names
 // folders): correctness first, then all candidates of a problem interleaved in one run.
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
+#include "cuda/report.h"
 #include "cuda/weights.h"
 
 namespace leno_cuda_bench {
@@ -33,8 +32,6 @@ struct Options {
   std::string json;
 };
 
-double rounded(double v) { return std::round(v * 1e4) / 1e4; }
-
 class Bench {
  public:
   explicit Bench(const Options& options) : o_(options), device_(CudaDevice::open(0)), stream_(device_) {}
@@ -47,7 +44,7 @@ class Bench {
     for (const std::string& why : skipped_) std::printf("SKIPPED %s\n", why.c_str());
     return right_;
   }
-  const std::vector<Json>& rows() const { return rows_; }
+  const Report& report() { return report_; }
 
  private:
   static bool cuda_libraries() { return !leno::cuda::driver().emulated; }
@@ -73,7 +70,7 @@ class Bench {
         return;
       }
       run_problem(shape, tokens, dtype, dense, dense_on_card, weights);
-      write();  // whoever ends the run in the middle has what it had
+      report_.write();
     }
   }
 
@@ -138,18 +135,10 @@ class Bench {
     return false;
   }
 
-  template <class Fits>
-  static const Candidate* best(const std::vector<Candidate*>& candidates, Fits fits) {
-    const Candidate* least = nullptr;
-    for (const Candidate* c : candidates)
-      if (fits(*c) && (least == nullptr || c->seconds < least->seconds)) least = c;
-    return least;
-  }
-
   void add_rows(const Problem& p, const std::vector<Candidate*>& all, const std::vector<Weights>& weights) {
     const Candidate* dense = best(all, [](const Candidate& c) { return c.kind == Kind::dense; });
     const double dense_work = 2. * double(p.shape.rows) * double(p.shape.columns) * double(p.tokens);
-    if (dense != nullptr) peak_ = std::max(peak_, dense_work / dense->seconds);
+    if (dense != nullptr) report_.saw(dense_work / dense->seconds);
     for (size_t i = 0; i < weights.size(); ++i)
       for (const bool token_major : {true, false}) {
         const auto ours = [&](const Candidate& c) {
@@ -179,62 +168,44 @@ class Bench {
     const double kept = double(w.packed->kept_weights());
     const double rate = 2. * kept * double(p.tokens) / c.seconds;
     const double bytes = 2. * kept + 2. * double(p.tokens) * double(p.shape.rows + p.shape.columns);
-    Json row = {{"op", "linear"},
-                {"M", p.shape.rows},
-                {"K", p.shape.columns},
-                {"N", p.tokens},
-                {"pattern", w.vector == 0 ? "dense" : "shfl-bw"},
-                {"V", w.vector},
-                {"sparsity", w.sparsity},
-                {"dtype", name_of(p.dtype)},
-                {"layout", c.token_major ? "token_major" : "feature_major"},
-                {"isa", "sm_" + std::to_string(c.arch)},
-                {"kernel", c.name},
-                {"ratio_to_best_dense", ratio(dense)},
-                {"best_dense", name(dense)},
-                {"ratio_to_best_sparse_peer", ratio(sparse)},
-                {"best_sparse_peer", name(sparse)},
-                {"teraflops_on_kept_weights", rounded(rate * 1e-12)},
-                {"least_gigabytes_per_second", rounded(bytes / c.seconds * 1e-9)},
-                {"spread", rounded(c.spread)},
-                {"spread_dense", dense == nullptr ? Json(nullptr) : Json(rounded(dense->spread))},
-                {"microseconds", rounded(c.seconds * 1e6)},
-                {"microseconds_dense", dense == nullptr ? Json(nullptr) : Json(rounded(dense->seconds * 1e6))},
-                {"caches", o_.cold ? "cold" : "warm"},
-                {"cublaslt", cuda_libraries() ? Json(cublaslt_version()) : Json(nullptr)},
-                {"gpu", device_->info().name}};
+    const Json row = {{"op", "linear"},
+                      {"M", p.shape.rows},
+                      {"K", p.shape.columns},
+                      {"N", p.tokens},
+                      {"pattern", w.vector == 0 ? "dense" : "shfl-bw"},
+                      {"V", w.vector},
+                      {"sparsity", w.sparsity},
+                      {"dtype", name_of(p.dtype)},
+                      {"layout", c.token_major ? "token_major" : "feature_major"},
+                      {"isa", "sm_" + std::to_string(c.arch)},
+                      {"kernel", c.name},
+                      {"ratio_to_best_dense", ratio(dense)},
+                      {"best_dense", name(dense)},
+                      {"ratio_to_best_sparse_peer", ratio(sparse)},
+                      {"best_sparse_peer", name(sparse)},
+                      {"teraflops_on_kept_weights", rounded(rate * 1e-12)},
+                      {"least_gigabytes_per_second", rounded(bytes / c.seconds * 1e-9)},
+                      {"spread", rounded(c.spread)},
+                      {"spread_dense", dense == nullptr ? Json(nullptr) : Json(rounded(dense->spread))},
+                      {"microseconds", rounded(c.seconds * 1e6)},
+                      {"microseconds_dense", dense == nullptr ? Json(nullptr) : Json(rounded(dense->seconds * 1e6))},
+                      {"caches", o_.cold ? "cold" : "warm"},
+                      {"cublaslt", cuda_libraries() ? Json(cublaslt_version()) : Json(nullptr)},
+                      {"gpu", device_->info().name}};
     std::printf("%-4s %5ld x %5ld  N %5ld  %2.0f %%  V %3ld  %-13s %7.2fx dense  %8.1f us  %s\n", name_of(p.dtype),
                 long(p.shape.rows), long(p.shape.columns), long(p.tokens), 100 * w.sparsity, long(w.vector),
                 c.token_major ? "token_major" : "feature_major", dense == nullptr ? 0 : dense->seconds / c.seconds,
                 c.seconds * 1e6, c.name.c_str());
     std::fflush(stdout);
-    rows_.push_back(std::move(row));
+    report_.add(row.dump(), rate);
   }
 
- public:
-  // All rows, each with its share of the best dense rate until now. False where the file cannot be written.
-  bool write() {
-    if (o_.json.empty()) return true;
-    std::ofstream out(o_.json);
-    const char* before = "[\n";
-    for (Json& row : rows_) {
-      row["fraction_of_peak"] =
-          peak_ == 0 ? Json(nullptr) : Json(rounded(row["teraflops_on_kept_weights"].get<double>() * 1e12 / peak_));
-      out << before << row.dump();
-      before = ",\n";
-    }
-    out << (rows_.empty() ? "[]\n" : "\n]\n");
-    return static_cast<bool>(out.flush());
-  }
-
- private:
   const Options& o_;
+  Report report_{o_.json};
   std::shared_ptr<CudaDevice> device_;
   Stream stream_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::vector<Json> rows_;
   std::set<std::string> skipped_;
-  double peak_ = 0;
   bool right_ = true, proved_ = false;
 };
 
@@ -276,12 +247,7 @@ Options parse(int argc, char** argv) {
 int bench(const Options& options) {
   Bench bench(options);
   const bool right = bench.run();
-  if (!bench.write()) {
-    std::fprintf(stderr, "%s cannot be written\n", options.json.c_str());
-    return 2;
-  }
-  std::printf("%zu rows, %s\n", bench.rows().size(), right ? "all results right" : "WRONG results, see above");
-  return right && !bench.rows().empty() ? 0 : 1;
+  return conclude(bench.report(), right);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ constexpr double kFarBehind = 1.5;  // of the best of its kind: timed a few time
 
 class Timer {
  public:
-  explicit Timer(const Problem& p) : p_(p), start_(p.device, true), end_(p.device, true) {}
+  explicit Timer(const Place& p) : p_(p), start_(p.device, true), end_(p.device, true) {}
 
   // Seconds of what `work` puts on the stream.
   template <class Work>
@@ -26,12 +26,12 @@ class Timer {
   }
 
  private:
-  const Problem& p_;
+  const Place& p_;
   leno::cuda::Event start_, end_;
 };
 
 // Several runs as one graph: the card is not kept waiting for the host.
-std::unique_ptr<leno::cuda::Graph> capture(const Problem& p, const Candidate& c, int runs) {
+std::unique_ptr<leno::cuda::Graph> capture(const Place& p, const Candidate& c, int runs) {
   p.device->begin_capture(p.stream->handle());
   for (int i = 0; i < runs; ++i) c.enqueue();
   return std::make_unique<leno::cuda::Graph>(*p.stream);
@@ -39,7 +39,7 @@ std::unique_ptr<leno::cuda::Graph> capture(const Problem& p, const Candidate& c,
 
 }  // namespace
 
-void measure(const Problem& p, std::vector<Candidate*>& candidates, bool cold) {
+void measure(const Place& p, std::vector<Candidate*>& candidates, bool cold) {
   Timer timer(p);
   std::map<std::tuple<Kind, size_t, double>, double> best;
   for (Candidate* c : candidates) {

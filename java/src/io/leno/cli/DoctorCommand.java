@@ -6,6 +6,7 @@ import io.leno.Isa;
 import io.leno.Leno;
 import io.leno.LenoException;
 import io.leno.onnx.LenoOnnx;
+import io.leno.op.SparseConv2d;
 import io.leno.op.SparseLinear;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -48,6 +49,7 @@ final class DoctorCommand implements Runnable {
       }
     }
     List<Map<String, Object>> kernels = entries(SparseLinear.kernels());
+    List<Map<String, Object>> convolutions = entries(SparseConv2d.kernels());
     report.forEach((name, value) -> output.printf("%-12s %s%n", name, value));
     if (!cards.isEmpty()) {
       output.printf("%ncards%n");
@@ -57,11 +59,14 @@ final class DoctorCommand implements Runnable {
     sets.forEach(this::print);
     output.printf("%nkernels%n");
     kernels.forEach(this::print);
+    output.printf("%nkernels of convolutions%n");
+    convolutions.forEach(this::print);
     cards.forEach(this::printKernels);
     report.put("cuda_built", Leno.cudaBuilt());
     report.put("cards", cards);
     report.put("instruction_sets", sets);
     report.put("kernels", kernels);
+    report.put("conv_kernels", convolutions);
     output.json(report);
   }
 
@@ -70,6 +75,8 @@ final class DoctorCommand implements Runnable {
     if (card.containsKey("kernels")) {
       output.printf("%nkernels on cuda:%s%n", card.get("ordinal"));
       ((List<Map<String, Object>>) card.get("kernels")).forEach(this::print);
+      output.printf("%nkernels of convolutions on cuda:%s%n", card.get("ordinal"));
+      ((List<Map<String, Object>>) card.get("conv_kernels")).forEach(this::print);
     }
   }
 
@@ -86,6 +93,7 @@ final class DoctorCommand implements Runnable {
       card.put("free_bytes", device.freeBytes());
       card.put("driver_cuda", info.cudaVersion());
       card.put("kernels", entries(SparseLinear.kernels(device)));
+      card.put("conv_kernels", entries(SparseConv2d.kernels(device)));
       card.put("reason", "");
     } catch (LenoException e) {
       card.put("reason", e.getMessage());

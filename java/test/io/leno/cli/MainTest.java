@@ -35,6 +35,7 @@ class MainTest {
     }
     assertTrue(portable);
     assertTrue(report.get("kernels").size() > 3);
+    assertTrue(report.get("conv_kernels").size() > 3);
     assertEquals(Device.cudaCount(), report.get("cards").size());
     String cuda = report.get("cuda").asText();
     assertEquals(Device.cudaRefusal().isEmpty() ? "usable" : "no: " + Device.cudaRefusal(), cuda);

@@ -116,6 +116,11 @@ class DriverTest {
     assertTrue(
         lines.stream().skip(kernels).anyMatch(line -> line.startsWith("  yes f16_linear_")),
         lines::toString);
+    int convolutions = lines.indexOf("kernels of convolutions on cuda:0");
+    assertTrue(convolutions > kernels, lines::toString);
+    assertTrue(
+        lines.stream().skip(convolutions).anyMatch(line -> line.startsWith("  yes f16_conv2d_")),
+        lines::toString);
   }
 
   @Test
