@@ -19,6 +19,7 @@ final class AcceleratorRun implements AutoCloseable {
   private static final double[] PROBED_FOR_ACCURACY = {0.25, 0.5, 0.75, 0.9}; // little is dropped
   private static final int TRIALS = 8;
   private static final int LOOKS = 40; // allowances: many give a choice that is known already
+  private static final int CORRECTIONS = 3; // of which convolutions are replaced
   private static final double MARGIN = 0.98; // of the allowed error
   private static final double LEAST_GAIN = 1e-3; // of similarity, for another sweep
 
@@ -314,12 +315,17 @@ final class AcceleratorRun implements AutoCloseable {
    */
   private Acceleration finish(Candidate made) {
     stages.begin("report");
+    return finish(made, CORRECTIONS);
+  }
+
+  private Acceleration finish(Candidate made, int corrections) {
     Map<LinearLayer, PairedTimes.Pair> served = served(made);
     Map<LinearLayer, LayerFit> own = new LinkedHashMap<>();
     try {
       served.forEach(
           (layer, pair) -> {
-            if (!settings.replaceSlower && !LayerChooser.isWorthwhile(pair.ratio())) {
+            boolean slower = corrections > 0 && !settings.replaceSlower;
+            if (slower && !LayerChooser.isWorthwhile(pair.ratio())) {
               own.put(layer, LayerFit.dense(layer, LayerChoice.dense(DType.F32), null));
             }
           });
@@ -337,8 +343,7 @@ final class AcceleratorRun implements AutoCloseable {
       own.keySet().forEach(layer -> sensitivity.computeIfPresent(layer, (l, error) -> 0.0));
       Choices choices =
           new Choices(made.choices.byLayer(), sensitivity, made.choices.alternatives());
-      Candidate kept = new Candidate(choices, fits, made.bySweep, model, similarity);
-      return finish(kept, served(kept));
+      return finish(new Candidate(choices, fits, made.bySweep, model, similarity), corrections - 1);
     } finally {
       own.values().forEach(LayerFit::close);
     }
