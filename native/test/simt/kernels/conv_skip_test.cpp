@@ -160,6 +160,7 @@ TEST(ConvSkip, DepthwiseFiltersShareTiles) {
 
 // k is split where the card is large, and the parts' sums are what one block's would be.
 TEST(ConvSkip, SplitsAddUp) {
+  if (on_card() && the_card().arch < 80) GTEST_SKIP() << "the card has no such tensor cores";
   for (const DType type : {DType::f32, DType::f16}) {
     CudaConvCase c;
     c.shape.batch = 1;
@@ -189,6 +190,7 @@ TEST(ConvSkip, SplitsAddUp) {
 
 // One height of units, one kernel.
 TEST(ConvSkip, UnitsAreTheHighestThatGroupsAreWholeOf) {
+  if (on_card() && the_card().arch < 80) GTEST_SKIP() << "the card has no such tensor cores";
   for (const auto& [vector, unit] :
        std::vector<std::pair<int64_t, int>>{{8, 8}, {16, 16}, {24, 8}, {32, 32}, {96, 32}}) {
     CudaConvCase c;
