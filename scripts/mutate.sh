@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: mutate.sh KERNEL [COUNT [SEED]]
-#   KERNEL  transpose, skinny, skip, skip_mma, sm75, sm80, conv, conv_skip, sm90, window
+#   KERNEL  transpose, skinny, skip, skip_mma, sm75, sm80, conv, sm90, window
 # Mutates the sources of a CUDA kernel one token at a time (a constant, an operator, a call left out), runs the kernel's
 # emulator tests on each mutant and tells the share that they find. COUNT mutants (40) are drawn with SEED (1). Those
 # that no test minds are listed: equivalent, or a gap. Needs the release build of leno_simt_kernels_test.
@@ -15,17 +15,18 @@ sources=native/src/kernels/cuda
 case $kernel in
   transpose) units="transpose" tests='Transpose.*' files="transpose" ;;
   skinny) units="linear_skinny_sm75 linear_skinny_sm80 linear_skinny_sm89" tests='Rows/LinearSkinny.*' files="linear_skinny" ;;
-  skip) units="linear_skip_f32_sm75 linear_skip_f32_sm80" tests='LinearSkip.*' files="linear_skip_f32 linear_skip_stage linear_skip_output" ;;
-  skip_mma) units="linear_skip_bf16_sm80 linear_skip_f16_sm80" tests='LinearSkipMma.*' files="linear_skip_mma" ;;
-  sm75) units="linear_f16_sm75" tests='LinearSm75.*' files="linear_sm75 linear_warp pipeline" ;;
-  sm80) units="linear_bf16_sm80" tests='*LinearSm80*/bf16:LinearSm80Counts.*' files="linear_sm80 linear_warp x_source epilogue" ;;
-  conv) units="conv_f16_sm80 conv_f16_sm75 conv_pack" tests='*ConvKernels*/f16:ConvCounts.*' files="conv_source conv_epilogue conv_pack" ;;
-  conv_skip) units="conv_skip_f32_sm75 conv_skip_f32_sm80 conv_skip_f16_sm80 conv_pack" tests='*ConvKernels*/f32:ConvSkip.*' files="conv_skip_f32 conv_epilogue conv_pack" ;;
+  skip) units="conv_skip_bf16_sm80 conv_skip_f32_sm75 conv_skip_f32_sm80 linear_skip_f32_sm75 linear_skip_f32_sm80" tests='LinearSkip.*' files="linear_skip_f32 linear_skip_stage linear_skip_output" ;;
+  skip_mma) units="conv_skip_bf16_sm80 conv_skip_f16_sm80 linear_skip_bf16_sm80 linear_skip_f16_sm80" tests='LinearSkipMma.*' files="linear_skip_mma" ;;
+  sm75) units="conv_f16_sm75 linear_f16_sm75" tests='LinearSm75.*' files="linear_sm75 linear_warp pipeline" ;;
+  sm80) units="conv_bf16_sm80 conv_skip_bf16_sm80 linear_bf16_sm80" tests='*LinearSm80*/bf16:LinearSm80Counts.*' files="linear_sm80 linear_warp x_source epilogue" ;;
+  conv) units="conv_f16_sm80 conv_f16_sm75 conv_pack conv_skip_f16_sm80 conv_skip_f32_sm75 conv_skip_f32_sm80" tests='*ConvKernels*/f*:ConvCounts.*:ConvSkip.*' files="conv_source conv_epilogue conv_pack conv_skip_f32" ;;
   sm90) units="linear_sm90" tests='*LinearSm90*' files="linear_sm90_gather linear_sm90_multiply linear_sm90_source linear_sm90_scheduler linear_sm90_epilogue linear_sm90_ring" ;;
   window) units="linear_window_sm90" tests='*LinearWindow*' files="linear_window_sm90 linear_window_load linear_window_multiply linear_window_epilogue" ;;
   *) echo "mutate: no kernel $kernel" >&2; exit 2 ;;
 esac
 
+# Units are all that instantiate what is mutated and come first as the test is linked: of a function that several objects
+# hold, the linker takes the first.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 headers=""
