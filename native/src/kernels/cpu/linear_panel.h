@@ -1,5 +1,7 @@
 #pragma once
 
+#include <numeric>
+
 #include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/linear_strips.h"
 #include "kernels/cpu/panel.h"
@@ -74,13 +76,21 @@ struct FloatPanels {
     if constexpr (kWidens) return widened<S>(w, strip, scratch);
     return w.values.template as<float>() + strip.values;
   }
-  // Feature-major X is a panel already. It is worth a copy where its rows fall on few sets of the caches: packed, 8 x 3
-  // tiles ran at 0.92 of peak; in place, at 0.90 to 0.92 up to this size and 0.37 to 0.67 beyond.
+  // Feature-major X is a panel already.
   static bool in_place(const LinearSpec& spec, const LinearCall& call, int tokens) {
-    constexpr int64_t kMostBytes = 768 << 10;
     return sizeof(IO) == 4 && spec.layout == Layout::feature_major && tokens % S::kLanes == 0 &&
-           reinterpret_cast<uintptr_t>(call.x) % kCacheLine == 0 && call.ldx * 4 % kCacheLine == 0 &&
-           spec.columns * call.ldx * 4 <= kMostBytes;
+           !worth_packing(spec.columns, call.ldx * 4);
+  }
+
+ private:
+  // Rows of X are worth a copy where they fall on few sets of the caches: 8 x 3 tiles ran at 0.92 of peak on packed
+  // rows, in place at 0.90 to 0.92 up to so many bytes, and beyond at 0.37 to 0.67 with a distance of 2 KB. Where rows
+  // spread, the copy costs more than it brings: docs/results/conv.md.
+  static bool worth_packing(int64_t rows, int64_t distance) {
+    constexpr int64_t kFewBytes = 768 << 10, kSets = 2048, kMostInSet = 2, kMostPages = 1024;
+    if (rows * distance <= kFewBytes) return false;
+    const int64_t in_set = rows * std::gcd(distance / kCacheLine, kSets) / kSets;
+    return in_set > kMostInSet || rows > kMostPages;
   }
 };
 

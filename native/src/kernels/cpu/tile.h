@@ -8,7 +8,9 @@ namespace {
 // Distance of the weight prefetch: the largest single gain at N >= 16, where the hardware prefetcher stops at page
 // ends.
 constexpr int64_t kWeightsAhead = 8192;
-constexpr int kColumnsAhead = 4;
+// From L3: 4 columns ahead of 128 channels of 28 x 28 pixels, 90 %, ran at 0.7 of the speed. From L2 there is no
+// difference.
+constexpr int kColumnsAhead = 8;
 
 // Outputs are rarely in the caches when a layer writes them, and a tile that ends on misses cannot hide them. So a tile
 // fetches what out[kMaxHeight + r] and out[2 kMaxHeight + r] name, as much as it puts out, a vector of each a step.
