@@ -38,6 +38,7 @@ make_kit() {
   local java=${JAVA_HOME:+$JAVA_HOME/bin/}
   "${java}jlink" --add-modules java.base,java.logging,java.management,java.xml,jdk.management,jdk.unsupported,jdk.zipfs \
     --strip-debug --no-header-files --no-man-pages --compress=2 --output "$kit/java"
+  strip --strip-unneeded "$kit/java/lib/server/libjvm.so" # 4 MB of symbols for debuggers
   if [ -d target/classes ] && [ -d target/test-classes ]; then
     mvn -q -B -ntp -o dependency:build-classpath -Dmdep.includeScope=test -Dmdep.outputFile="$kit/classpath"
     # What tests of a device need: not ONNX's, not the fuzzers'.
