@@ -52,7 +52,7 @@ __attribute__((noinline, aligned(64))) void pair_pixel_tile(const float* w, int6
   for (int64_t i = 0; i < pairs; ++i) {
     const auto first = V::load(planes + offsets[2 * i]), second = V::load(planes + offsets[2 * i + 1]);
     for (int j = 0; j < 2; ++j) {
-      const bf16_t* ahead = planes + offsets[2 * (i + kColumnsAhead) + j];
+      const bf16_t* ahead = planes + offsets[2 * (i + kFetchedAhead) + j];
       __builtin_prefetch(ahead);
       __builtin_prefetch(ahead + 31);
     }

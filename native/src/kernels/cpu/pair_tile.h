@@ -21,6 +21,7 @@ template <class Out, int R, int NV>
 __attribute__((noinline, aligned(64))) void pair_tile(const float* w, int64_t height, const int32_t* columns,
                                                       int64_t pairs, const float* panel, int64_t stride,
                                                       const float* bias, float* const* out) {
+  static_assert(2 * kFetchedAhead <= LinearStrips::kColumnsAhead);
   __m512 c[R][NV];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
@@ -30,8 +31,8 @@ __attribute__((noinline, aligned(64))) void pair_tile(const float* w, int64_t he
   for (int64_t i = 0; i < pairs; ++i) {
     const __m512i first = _mm512_loadu_si512(panel + columns[2 * i] * stride);
     const __m512i second = _mm512_loadu_si512(panel + columns[2 * i + 1] * stride);
-    __builtin_prefetch(panel + columns[2 * (i + kColumnsAhead)] * stride);
-    __builtin_prefetch(panel + columns[2 * (i + kColumnsAhead) + 1] * stride);
+    __builtin_prefetch(panel + columns[2 * (i + kFetchedAhead)] * stride);
+    __builtin_prefetch(panel + columns[2 * (i + kFetchedAhead) + 1] * stride);
     if (i % 2 == 0) __builtin_prefetch(reinterpret_cast<const char*>(w) + kWeightsAhead);
     if (i < R) __builtin_prefetch(out[LinearStrips::kMaxHeight + i], 1);
     const __m512i low = _mm512_unpacklo_epi16(first, second), high = _mm512_unpackhi_epi16(first, second);

@@ -27,8 +27,8 @@ std::shared_ptr<LinearWeights> skip_shape(const PackedParts& parts, int64_t rows
 }
 
 void end_tile(LinearWeights& w, size_t stages) {
-  require(int64_t(stages) * w.step_words <= INT32_MAX, LENO_ERR_UNSUPPORTED, "packed keeps more than ", INT32_MAX,
-          " columns, expected fewer on a CUDA device");
+  require(int64_t(stages) * w.step_words <= INT32_MAX, LENO_ERR_UNSUPPORTED, "packed takes more than ", INT32_MAX,
+          " words for its columns, expected fewer on a CUDA device");
   w.longest = std::max<int64_t>(w.longest, int64_t(stages) - w.starts.back());
   w.starts.push_back(int32_t(stages));
 }

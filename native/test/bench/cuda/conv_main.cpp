@@ -74,12 +74,10 @@ class Bench {
                 real() ? cudnn_version().c_str() : "not asked: the driver is emulated");
     for (const DType dtype : o_.dtypes)
       for (const ConvShape& shape : o_.shapes) {
+        if (late()) continue;
         const std::vector<Filters> filters = all_filters(shape, dtype);
         for (const int64_t batch : o_.batches) {
-          if (std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count() > o_.seconds) {
-            skipped_.insert("shapes after the limit of time");
-            continue;
-          }
+          if (late()) continue;
           run_shape(shape, batch, dtype, filters);
           report_.write();
         }
@@ -90,6 +88,12 @@ class Bench {
   const Report& report() { return report_; }
 
  private:
+  bool late() {
+    const bool is = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count() > o_.seconds;
+    if (is) skipped_.insert("shapes after the limit of time");
+    return is;
+  }
+
   static bool real() { return !leno::cuda::driver().emulated; }
 
   std::vector<Filters> all_filters(const ConvShape& shape, DType dtype) const {

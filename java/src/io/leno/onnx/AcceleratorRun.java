@@ -6,9 +6,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** The work of an {@link Accelerator}, from the dense model to the accelerated one. */
 final class AcceleratorRun implements AutoCloseable {
@@ -26,7 +28,8 @@ final class AcceleratorRun implements AutoCloseable {
   private final AcceleratorSettings settings;
   private final ModelInputs calibration;
   private final ModelInputs heldOut; // what choices are made by
-  private final ModelInputs verification; // what the result is told of; nothing is chosen by it
+  private final ModelInputs
+      verification; // what the result is told of, and what a budget must hold on
   private final String mask;
   private final Batches batching;
   private final List<LinearLayer> layers;
@@ -171,13 +174,18 @@ final class AcceleratorRun implements AutoCloseable {
     }
     stages.begin("time");
     Map<LinearLayer, LayerChoice> choices = new LinkedHashMap<>(asked.byLayer());
-    choices.replaceAll(
-        (layer, choice) ->
-            layer.isConvolution()
-                    && !LayerChooser.isWorthwhile(times, layer, choice, tokens.get(layer))
-                ? LayerChoice.dense(DType.F32)
-                : choice);
-    return new Choices(choices, asked.sensitivity(), asked.alternatives());
+    Set<LinearLayer> own = new HashSet<>();
+    asked
+        .byLayer()
+        .forEach(
+            (layer, choice) -> {
+              if (layer.isConvolution()
+                  && !LayerChooser.isWorthwhile(times, layer, choice, tokens.get(layer))) {
+                own.add(layer);
+                choices.put(layer, LayerChoice.dense(DType.F32));
+              }
+            });
+    return new Choices(choices, asked.sensitivity(), asked.alternativesBut(own));
   }
 
   private Acceleration finishAndClose(Candidate made) {
@@ -342,7 +350,8 @@ final class AcceleratorRun implements AutoCloseable {
       Map<LinearLayer, Double> sensitivity = new LinkedHashMap<>(made.choices.sensitivity());
       own.keySet().forEach(layer -> sensitivity.computeIfPresent(layer, (l, error) -> 0.0));
       Choices choices =
-          new Choices(made.choices.byLayer(), sensitivity, made.choices.alternatives());
+          new Choices(
+              made.choices.byLayer(), sensitivity, made.choices.alternativesBut(own.keySet()));
       return finish(new Candidate(choices, fits, made.bySweep, model, similarity), corrections - 1);
     } finally {
       own.values().forEach(LayerFit::close);

@@ -1,7 +1,9 @@
 package io.leno.onnx;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What each layer shall become.
@@ -17,5 +19,12 @@ record Choices(
     Map<LinearLayer, List<PatternAlternative>> alternatives) {
   Choices(Map<LinearLayer, LayerChoice> byLayer, Map<LinearLayer, Double> sensitivity) {
     this(byLayer, sensitivity, Map.of());
+  }
+
+  /** Alternatives without those of layers that are the model's own after all. */
+  Map<LinearLayer, List<PatternAlternative>> alternativesBut(Set<LinearLayer> own) {
+    Map<LinearLayer, List<PatternAlternative>> left = new LinkedHashMap<>(alternatives);
+    left.keySet().removeAll(own);
+    return left;
   }
 }

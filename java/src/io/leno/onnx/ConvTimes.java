@@ -56,7 +56,8 @@ final class ConvTimes {
     Map<LinearLayer, byte[]> blobs = new LinkedHashMap<>();
     for (LinearLayer layer : convolutions) {
       LayerChoice choice = asked.storable(layer);
-      if (!ratios.get(layer).containsKey(choice)) {
+      boolean ours = !choice.isOwn(layer) || asked == USUAL; // which tells of all own nodes
+      if (ours && !ratios.get(layer).containsKey(choice)) {
         blobs.put(layer, NativeScope.call(() -> blob(layer, choice)));
       }
     }

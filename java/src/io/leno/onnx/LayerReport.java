@@ -23,9 +23,9 @@ import java.util.List;
  * @param seconds time of the layer's product with that kernel; of a convolution that of its
  *     operator in the accelerated model, with what is fused into it, and its share of conversions
  *     of layouts
- * @param denseSeconds time of the fastest kernel for the dense float32 weights, of float32 weights
- *     from the same measurement; of a convolution that of the model's own nodes in ONNX Runtime, in
- *     turn with the accelerated model
+ * @param denseSeconds time of the fastest kernel for dense float32 weights, where the layer's are
+ *     float32 timed in turn with its own; of a convolution that of the model's own nodes in ONNX
+ *     Runtime, in turn with the accelerated model
  * @param error relative error of the layer's own output on calibration inputs: |(W - W') X|^2 / |W
  *     X|^2 with X the dense model's inputs
  * @param sensitivity what the model's output loses (1 - mean cosine) when this layer alone takes

@@ -147,9 +147,39 @@ final class NodeProfile {
     return nodes.stream().mapToDouble(node -> at(names.get(node), round)).sum();
   }
 
-  /** What the operator with this name in the model took. */
+  /** What the operator with this name in the model took; 0 where the profile knows none. */
   double seconds(String operator, int round) {
     return at(byName.get(operator), round);
+  }
+
+  /** Whether the profile tells of the operator with this name in the model. */
+  boolean knows(String operator) {
+    return times.containsKey(byName.get(operator));
+  }
+
+  /** Whether the profile tells of one of these nodes. */
+  boolean knows(List<NodeProto> nodes) {
+    return nodes.stream().anyMatch(node -> times.containsKey(names.get(node)));
+  }
+
+  /**
+   * The outputs of nodes that read a tensor and took no time of their own: they were fused into
+   * what makes it.
+   */
+  List<String> fusedBehind(String tensor) {
+    List<String> outputs = new ArrayList<>();
+    for (NodeProto node : names.keySet()) {
+      if (node.getInputList().contains(tensor) && !times.containsKey(names.get(node))) {
+        outputs.addAll(node.getOutputList());
+      }
+    }
+    return outputs;
+  }
+
+  /** What the node took that makes a tensor. */
+  double secondsOf(String tensor, int round) {
+    NodeProto node = byOutput.get(tensor);
+    return node == null ? 0 : at(names.get(node), round);
   }
 
   /** What conversions of layouts took. */

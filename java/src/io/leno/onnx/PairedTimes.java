@@ -32,8 +32,12 @@ final class PairedTimes {
    *
    * @param own median seconds of the model's own nodes
    * @param ratio median over rounds of our time over the own one
+   * @param known whether the profile tells of both; where it does not they are called equal, so
+   *     that no speed is claimed that nobody has seen
    */
-  record Pair(double own, double ratio) {
+  record Pair(double own, double ratio, boolean known) {
+    private static final Pair UNKNOWN = new Pair(LEAST, 1, false);
+
     double ours() {
       return own * ratio;
     }
@@ -69,8 +73,9 @@ final class PairedTimes {
       NodeProfile after = NodeProfile.of(ours);
       try (OrtSession own = before.open(threads, planFile, folder, "own");
           OrtSession other = after.open(threads, planFile, folder, "ours")) {
-        Map<String, OnnxTensor> tensors = tensors(dense, sample);
+        Map<String, OnnxTensor> tensors = new HashMap<>();
         try {
+          fill(tensors, dense, sample);
           for (int round = 0; round < ROUNDS + WARM_UP; round++) {
             own.run(tensors).close();
             other.run(tensors).close();
@@ -91,14 +96,12 @@ final class PairedTimes {
     }
   }
 
-  private static Map<String, OnnxTensor> tensors(OnnxModel model, ModelInputs sample)
+  private static void fill(Map<String, OnnxTensor> tensors, OnnxModel model, ModelInputs sample)
       throws OrtException {
-    Map<String, OnnxTensor> tensors = new HashMap<>();
     for (var input : model.inputInfos()) {
       int type = input.getType().getTensorType().getElemType();
       tensors.put(input.getName(), Ort.tensor(sample, input.getName(), type));
     }
-    return tensors;
   }
 
   private static Map<LinearLayer, Pair> pairs(
@@ -107,15 +110,22 @@ final class PairedTimes {
     double moved = replaced.stream().mapToDouble(PairedTimes::numbers).sum();
     Map<LinearLayer, Pair> pairs = new LinkedHashMap<>();
     for (LinearLayer layer : replaced) {
+      if (rounds == 0 || !before.knows(layer.nodes) || !after.knows(layer.name())) {
+        pairs.put(layer, Pair.UNKNOWN);
+        continue;
+      }
       double[] own = new double[rounds];
       double[] ratios = new double[rounds];
       for (int round = 0; round < rounds; round++) {
         double conversions = Math.max(0, after.conversions(round) - before.conversions(round));
         own[round] = Math.max(LEAST, before.seconds(layer.nodes, round));
         double ours = after.seconds(layer.name(), round) + conversions * numbers(layer) / moved;
+        for (String tensor : before.fusedBehind(layer.output)) {
+          ours += after.secondsOf(tensor, round); // by its own node now
+        }
         ratios[round] = Math.max(LEAST, ours) / own[round];
       }
-      pairs.put(layer, new Pair(median(own), median(ratios)));
+      pairs.put(layer, new Pair(median(own), median(ratios), true));
     }
     return pairs;
   }

@@ -252,7 +252,7 @@ public final class SparseConv2dBuilder {
     long[] out = new long[1];
     long openDevice = deviceHandle.acquire();
     try (PointerScope scope = new PointerScope()) {
-      DType io = ioType == null ? usualType(deviceHandle) : ioType;
+      DType io = ioType == null ? IoType.usual(deviceHandle, weights.dtype()) : ioType;
       NativeConv2dOptions options = options(io);
       packed.use(open -> Native.leno_conv2d_create(openDevice, open, options, out));
       OperatorHandle handle =
@@ -262,13 +262,6 @@ public final class SparseConv2dBuilder {
     } finally {
       deviceHandle.release();
     }
-  }
-
-  private DType usualType(DeviceHandle on) {
-    if (!on.isCuda()) {
-      return DType.F32;
-    }
-    return weights.dtype() == DType.BF16 ? DType.BF16 : DType.F16;
   }
 
   /** The options for the C API; what they point to lives as long as the surrounding scope. */

@@ -215,7 +215,7 @@ public final class SparseLinearBuilder {
             + ", expected the same");
     DeviceHandle deviceHandle = Secrets.get().handle(device);
     Handle packed = Secrets.get().handle(weights);
-    DType io = ioType == null ? usualType(deviceHandle) : ioType;
+    DType io = ioType == null ? IoType.usual(deviceHandle, weights.dtype()) : ioType;
     long[] out = new long[1];
     long openDevice = deviceHandle.acquire();
     try (PointerScope scope = new PointerScope()) {
@@ -227,13 +227,6 @@ public final class SparseLinearBuilder {
     } finally {
       deviceHandle.release();
     }
-  }
-
-  private DType usualType(DeviceHandle on) {
-    if (!on.isCuda()) {
-      return DType.F32;
-    }
-    return weights.dtype() == DType.BF16 ? DType.BF16 : DType.F16;
   }
 
   /** The options for the C API; what they point to lives as long as the surrounding scope. */

@@ -22,6 +22,7 @@ import io.leno.op.ImageLayout;
 import io.leno.op.ImageSize;
 import io.leno.op.Residual;
 import io.leno.op.SparseConv2d;
+import io.leno.op.SparseLinear;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -101,6 +102,28 @@ class CudaConvTest {
         assertTrue(Float.isNaN(actual[i])); // nothing is written beyond
       }
       assertTrue(op.explain().contains("dense"));
+    }
+  }
+
+  @Test
+  void activationsAreOfTheWeightsTypeUnlessNamed() {
+    for (DType type : new DType[] {DType.F32, DType.F16, DType.BF16}) {
+      try (Device device = Device.cuda(0);
+          PackedWeights weights = packed(type);
+          PackedWeights matrix = PackedWeights.dense(Truth.randomMatrix(16, 32, 1), type);
+          SparseConv2d conv =
+              SparseConv2d.builder(device, weights, C).kernelSize(3, 3).sizes(SIZE).build();
+          SparseLinear linear = SparseLinear.builder(device, matrix).buckets(1).build()) {
+        try (Context context = device.newContext();
+            DeviceTensor x = DeviceTensor.allocate(device, type, IN);
+            DeviceTensor y = DeviceTensor.allocate(device, type, OUT)) {
+          conv.reserve(context, SIZE);
+          conv.forward(context, SIZE, x, null, y);
+          linear.reserve(context, 1);
+          linear.forward(context, 1, x, y);
+          context.synchronize();
+        }
+      }
     }
   }
 

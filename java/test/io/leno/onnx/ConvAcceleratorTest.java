@@ -227,7 +227,6 @@ final class ConvAcceleratorTest {
       for (PatternAlternative one : all) {
         assertTrue(one.seconds() > 0);
         assertTrue(one.keptImportance() >= all.get(0).keptImportance() * (1 - 1e-6), all::toString);
-        // With one column less of each group it would not be enough.
         assertTrue(one.keptImportance() < 1 && one.sparsity() > 0, all::toString);
         least = Math.min(least, one.seconds());
       }
