@@ -266,7 +266,8 @@ else
   classpath=$(find "$kit/jars" -name '*.jar' ! -name '*console-standalone*' | paste -s -d :)
   # DriverTest is about drivers that only the emulator has.
   step java 60 env LENO_TEST_CARD=1 LENO_SIMT_ARCH=80 LENO_SIMT_DEVICES=2 "$java" -Xcheck:jni -jar "$console" execute \
-    --class-path "$classpath" --details=tree --disable-banner --fail-if-no-tests --include-classname '.*[.]cuda[.].*Test' \
+    --class-path "$classpath" --details=tree --disable-banner --fail-if-no-tests --config jqwik.database="$out/jqwik-database" \
+    --include-classname '.*[.]cuda[.].*Test' \
     --exclude-classname '.*DriverTest' --scan-class-path "$kit/jars/leno-tests.jar"
 fi
 
