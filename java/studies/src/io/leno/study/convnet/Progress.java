@@ -83,6 +83,11 @@ final class Progress {
     }
     try (PointerScope scope = new PointerScope()) {
       ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(network()));
+      long expected = tensors.stream().mapToLong(Tensor::nbytes).sum();
+      if (bytes.capacity() != expected) {
+        throw new LenoIOException(
+            network() + " has " + bytes.capacity() + " bytes, expected " + expected);
+      }
       for (Tensor tensor : tensors) {
         byte[] values = new byte[(int) tensor.nbytes()];
         bytes.get(values);
